@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Which assignment of a policy a node gets. */
+
+#include "policy/policy.h"
+
+struct node_tag {
+        char *key, *value;
+};
+
+/* What a policy may ask of a node. */
+struct node {
+        char *id;         /* lower-case hex unless configured */
+        char *hostname;   /* static */
+        char *os_id;      /* ID of os-release: "debian" */
+        char *os_version; /* VERSION_ID: "12"; "" when the release has none */
+        char *arch;       /* the package manager's name: "amd64" */
+        char *kernel;     /* running release, uname -r; NULL in a foreign root */
+        char *boot_id;    /* NULL in a foreign root */
+        struct node_tag *tags;
+        size_t n_tags;
+};
+
+void node_done(struct node *node);
+
+/* The first assignment that matches; NULL when none does: the node is unassigned. */
+const struct assignment *assignment_for(const struct policy *policy, const struct node *node);
+
+bool match_covers(const struct match *match, const struct node *node);
