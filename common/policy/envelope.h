@@ -75,6 +75,7 @@ int dsse_open(const struct blob *bytes, const struct keyring *keys, unsigned thr
               struct diag *diag) MUST_CHECK;
 
 /* Signs payload, or adds a signature when envelope already holds this payload (rotation: sign with
- * the old and the new key). envelope may be NULL. Gives the new envelope's text; the caller frees. */
+ * the old and the new key). envelope may be NULL. Gives the new envelope's text; the caller frees.
+ */
 int dsse_sign(const struct blob *payload, const char *payload_type, const struct blob *envelope,
               const char *private_pem, size_t pem_size, char **ret, struct diag *diag) MUST_CHECK;

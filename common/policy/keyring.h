@@ -4,8 +4,8 @@
 /* Public keys a node trusts: Ed25519 and ECDSA P-256, as PEM or DER SubjectPublicKeyInfo. */
 
 #include "base/cleanup.h"
-#include "base/digest.h"
 #include "base/diag.h"
+#include "base/digest.h"
 
 #include <stddef.h>
 
@@ -17,8 +17,8 @@ DEFINE_CLEANUP(struct keyring, keyring_free);
 
 /* Adds the public key of a PEM text. A key that is there already is added once. Returns -EINVAL for
  * another kind of key or a private key, -ENOMEM. */
-int keyring_add_pem(struct keyring *keyring, const char *pem, size_t size, struct diag *diag)
-    MUST_CHECK;
+int keyring_add_pem(struct keyring *keyring, const char *pem, size_t size,
+                    struct diag *diag) MUST_CHECK;
 
 /* The same for base64 of DER, as in a policy's feeds[].keys. */
 int keyring_add_base64(struct keyring *keyring, const char *base64, struct diag *diag) MUST_CHECK;
@@ -35,8 +35,8 @@ void keyring_check(const struct keyring *keyring, const void *bytes, size_t size
 /* A new Ed25519 pair as PEM texts; the caller frees both. Returns -ENOMEM or -EIO. */
 int signature_generate(char **ret_private_pem, char **ret_public_pem, struct diag *diag) MUST_CHECK;
 
-/* Signs bytes with a private key in PEM (Ed25519 or P-256). Gives the raw signature (P-256: DER) and
- * the key id, sha256 of the DER public key. Returns -EINVAL for another key. */
+/* Signs bytes with a private key in PEM (Ed25519 or P-256). Gives the raw signature (P-256: DER)
+ * and the key id, sha256 of the DER public key. Returns -EINVAL for another key. */
 struct blob;
 int signature_make(const char *private_pem, size_t pem_size, const void *bytes, size_t size,
                    struct blob *ret_signature, char ret_keyid[static SHA256_TEXT_SIZE],
