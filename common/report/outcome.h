@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What a run did, as the package database proves it. Written by patchd-apply before it answers, read
+ * by everybody else: history, reports, the next run. Unknown members are kept out of the way, so that
+ * a newer helper's outcome is readable.
+ */
+
+#include "base/diag.h"
+#include "base/enums.h"
+#include "base/json.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+enum run_result {
+        RUN_SUCCEEDED,   /* everything planned is there, or nothing was to do */
+        RUN_PARTIAL,     /* some packages failed or did not fit the window */
+        RUN_FAILED,      /* nothing of the plan was reached */
+        RUN_REFUSED,     /* not started: the message says why */
+        RUN_INTERRUPTED, /* cut, found and repaired at the next start */
+};
+extern const struct enum_table run_result_names;
+
+enum package_result {
+        PACKAGE_UPDATED,
+        PACKAGE_INSTALLED, /* new, needed by an updated one */
+        PACKAGE_FAILED,
+        PACKAGE_SKIPPED, /* not started: no time left, or a step before it failed */
+};
+extern const struct enum_table package_result_names;
+
+struct outcome_package {
+        char *name, *arch;
+        char *version_from; /* NULL: new */
+        char *version_to;
+        char *advisories; /* joined by a blank; NULL: none */
+        enum package_result result;
+        char *message; /* NULL: nothing to add */
+};
+
+struct outcome {
+        char *run_id;
+        char *trigger; /* "window", "apply-now", ... */
+        char *policy_id, *baseline;
+        int64_t policy_version;
+        char *boot_id; /* of the boot in which it ran */
+        time_t started_at, finished_at;
+        enum run_result result;
+        char *message; /* one sentence */
+        struct outcome_package *packages;
+        size_t n_packages;
+        bool reboot_required;
+        char *reboot; /* "not needed", "not performed: ...", NULL: not judged */
+};
+
+void outcome_free(struct outcome *outcome);
+DEFINE_CLEANUP(struct outcome, outcome_free);
+
+/* Appends an empty package; its members are then set by the caller (owned). NULL: out of memory. */
+struct outcome_package *outcome_add_package(struct outcome *outcome);
+
+/* RUN_* from what its packages say. */
+enum run_result outcome_judge(const struct outcome *outcome);
+
+void outcome_write(const struct outcome *outcome, const char *name, struct json_writer *writer);
+int outcome_to_text(const struct outcome *outcome, char **ret) MUST_CHECK; /* -ENOMEM */
+int outcome_from_text(const char *text, size_t size, struct outcome **ret, struct diag *diag)
+    MUST_CHECK;
