@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The helper's state (/var/lib/patchd-apply): who reads it and what stands where. Only patchd-apply
+ * writes (agent/apply/); the daemon, the cycle and patchctl read. Files:
+ *     policy.json           {policy_id, version, digest}: the counter; policy.dsse: those bytes
+ *     ledger.jsonl          first sightings (decide/ledger.h)
+ *     stamps.json           {repository: time of its last fully successful refresh}
+ *     pause.json            {paused_at, until|null, by}
+ *     vetoes.json           [{name, arch, version, reason}]
+ *     intents/<run>.json    an open run; outcomes/<run>.json: a finished one (report/outcome.h)
+ *     done-operations.jsonl, archives/ (private apt cache)
+ */
+
+#include "base/diag.h"
+#include "decide/evaluate.h"
+#include "decide/ledger.h"
+#include "host/config.h"
+#include "report/outcome.h"
+
+enum { APPLY_STATE_OUTCOMES_MAX = 200 };
+
+int apply_state_ledger(const struct paths *paths, struct ledger **ret, char **ret_damaged,
+                       struct diag *diag) MUST_CHECK;
+
+/* Lays the helper's refresh stamps over the indexes' refreshed_at. No stamps yet is fine. */
+int apply_state_overlay_stamps(const struct paths *paths, struct inventory *inventory,
+                               struct diag *diag) MUST_CHECK;
+
+/* Not paused when the file is absent or its time has passed. *ret_until 0: until resumed. */
+int apply_state_pause(const struct paths *paths, time_t now, bool *ret_paused, time_t *ret_until,
+                      struct diag *diag) MUST_CHECK;
+
+/* The newest outcomes (by run id), newest first, at most max. The caller frees each and the array. */
+int apply_state_outcomes(const struct paths *paths, size_t max, struct outcome ***ret, size_t *ret_n,
+                         struct diag *diag) MUST_CHECK;
+
+/* Owned notes for evaluate(): what failed last, what was updated in this boot, what runs of this
+ * baseline installed, and the vetoes. */
+struct apply_facts {
+        struct run_facts runs;
+        struct package_note *vetoes;
+        size_t n_vetoes;
+        struct outcome *last_run; /* NULL: none yet */
+        struct package_note *storage; /* what runs points into */
+        size_t n_storage;
+};
+void apply_facts_done(struct apply_facts *facts);
+int apply_state_facts(const struct paths *paths, const char *boot_id, const char *baseline,
+                      struct apply_facts *ret, struct diag *diag) MUST_CHECK;

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Collect and decide in one call: the same for patchctl scan, the cycle and the root helper, so that
+ * all three judge alike. The policy comes from elsewhere; nothing here fetches or changes anything.
+ */
+
+#include "decide/evaluate.h"
+#include "host/apply_state.h"
+#include "host/config.h"
+#include "host/host.h"
+#include "host/root.h"
+
+struct judge_options {
+        const struct paths *paths;
+        const struct config *config;  /* NULL in a foreign root: no local limits */
+        const struct root *root;
+        const struct strv *extra_tags; /* --tag; may be NULL */
+        const struct policy *policy;
+        time_t now;
+        bool is_what_if;
+        bool use_apply_state; /* the helper's ledger, stamps, outcomes; false in a foreign root */
+};
+
+/* Everything a report or an explanation needs; input points into the other members. */
+struct judgement {
+        struct node node;
+        struct inventory *inventory;
+        struct ledger *ledger;
+        struct local_limits limits;
+        struct apply_facts facts;
+        struct reboot_state reboot;
+        struct strv problems;
+        struct evaluate_input input;
+        struct decisions *decisions;
+};
+void judgement_free(struct judgement *judgement);
+DEFINE_CLEANUP(struct judgement, judgement_free);
+
+/* A collector that fails is a problem inside (the result is unknown), not an error here; errors are
+ * -ENOMEM and a root that can't be read at all. */
+int judge_host(const struct judge_options *options, struct judgement **ret, struct diag *diag)
+    MUST_CHECK;
+
+/* The text of the report on a judgement (report/report.h). services may be NULL. */
+int judgement_report(const struct judgement *judgement, int64_t sequence, bool all_packages,
+                     bool chain, bool pretty, char **ret) MUST_CHECK;
