@@ -62,13 +62,21 @@ static int scan_name(struct name_scan *scan, struct strv *names)
         decoded = json_tokener_parse(quoted);
         if (!decoded)
                 return -ENOMEM;
-        if (strv_contains(names, json_object_get_string(decoded)))
-                r = diag_fail(scan->diag, -EINVAL, "the name '%s' stands twice in one object",
-                              json_object_get_string(decoded));
-        else
-                r = strv_add(names, json_object_get_string(decoded));
+        r = strv_add(names, json_object_get_string(decoded));
         (void)json_object_put(decoded);
         return r;
+}
+
+/* Sorted, not searched one by one: a hostile object can have a million names. */
+static int check_names(struct name_scan *scan, struct strv *names)
+{
+        strv_sort(names);
+        for (size_t i = 1; i < names->n_items; i++)
+                if (strcmp(names->items[i - 1], names->items[i]) == 0)
+                        return diag_fail(scan->diag, -EINVAL,
+                                         "the name '%s' stands twice in one object",
+                                         names->items[i]);
+        return 0;
 }
 
 static int scan_object(struct name_scan *scan)
@@ -98,7 +106,7 @@ static int scan_object(struct name_scan *scan)
                         return r;
         }
         scan->at++;
-        return 0;
+        return check_names(scan, &names);
 }
 
 static int scan_array(struct name_scan *scan)
