@@ -16,25 +16,26 @@ int files_read(const char *path, size_t max_bytes, bool nofollow, struct blob *r
                struct diag *diag) MUST_CHECK;
 int files_read_fd(int fd, size_t max_bytes, struct blob *ret, struct diag *diag) MUST_CHECK;
 
-/* Replaces path: temporary file beside it, fsync, rename, fsync of the folder. Across a crash either
- * the old or the new content is there. On failure (a full disk) the old content stays. */
+/* Replaces path: temporary file beside it, fsync, rename, fsync of the folder. Across a crash
+ * either the old or the new content is there. On failure (a full disk) the old content stays. */
 int files_write_atomic(const char *path, const void *bytes, size_t size, mode_t mode,
                        struct diag *diag) MUST_CHECK;
 
 /* Appends one line to a log-like file and fsyncs it. The line has no newline. */
-int files_append_line(const char *path, const char *line, mode_t mode, struct diag *diag) MUST_CHECK;
+int files_append_line(const char *path, const char *line, mode_t mode,
+                      struct diag *diag) MUST_CHECK;
 
 /* Creates a file that must not exist, with fsync of it and its folder. -EEXIST when it does. */
-int files_create(const char *path, const void *bytes, size_t size, mode_t mode, struct diag *diag)
-    MUST_CHECK;
+int files_create(const char *path, const void *bytes, size_t size, mode_t mode,
+                 struct diag *diag) MUST_CHECK;
 
 /*
  * Reads a file that only root can have written: root owns every component of the path and nobody
  * else may write one (sticky folders do not help), and it is a regular file. Returns -EPERM with
  * the component that fails.
  */
-int files_read_root_owned(const char *path, size_t max_bytes, struct blob *ret, struct diag *diag)
-    MUST_CHECK;
+int files_read_root_owned(const char *path, size_t max_bytes, struct blob *ret,
+                          struct diag *diag) MUST_CHECK;
 
 /* Every entry of a folder whose name ends with suffix (NULL: all but . and ..), sorted by bytes, at
  * most max_names. A folder that does not exist has none. */

@@ -4,7 +4,8 @@
 /*
  * The only fork and exec. A child gets an argv (never a shell), an environment made from nothing,
  * /dev/null as its input, a process group of its own and a deadline; its output is captured up to a
- * bound. SIGTERM to us never reaches it by itself: the caller decides.
+ * bound. SIGTERM to us never reaches it by itself: the caller decides. What it leaves running (a
+ * restarted service) is not waited for.
  */
 
 #include "base/blob.h"
@@ -19,11 +20,14 @@ struct spawn_request {
         const struct strv *environment; /* "NAME=value"; NULL: empty */
         const char *working_directory;  /* NULL: / */
         uint64_t timeout_usec;          /* 0: none; afterwards timeout_signal, then as below */
-        int timeout_signal;             /* 0: SIGTERM. SIGINT is apt's graceful stop */
-        uint64_t kill_after_usec;       /* SIGKILL so long after timeout_signal; 0: never */
-        size_t output_max_bytes;        /* of stdout and stderr each; more is cut and counted */
+        int timeout_signal;             /* to the program alone (SIGINT is apt's graceful stop);
+                                           0: SIGTERM to its whole process group */
+        uint64_t kill_after_usec;       /* SIGKILL to the group so long after that; 0: never */
+        size_t output_max_bytes;        /* of each: stdout keeps its begin, stderr its end */
         int status_fd_number;           /* when > 2: a pipe the child writes there, see on_status */
-        int (*on_status)(const char *line, void *context); /* for each line of that pipe */
+        /* For each line of that pipe, long ones in pieces. A negative value ends the calls, not the
+         * child, and is what spawn_run() returns. */
+        int (*on_status)(const char *line, void *context);
         void *context;
 };
 
@@ -41,8 +45,8 @@ void spawn_result_done(struct spawn_result *result);
 
 /* Runs to the end. Gives 0 whatever the child's exit code was; negative only when it could not be
  * run (-ENOENT: no such program) or watched. */
-int spawn_run(const struct spawn_request *request, struct spawn_result *ret, struct diag *diag)
-    MUST_CHECK;
+int spawn_run(const struct spawn_request *request, struct spawn_result *ret,
+              struct diag *diag) MUST_CHECK;
 
 /* "exit code 100", "killed by signal 15", "timed out after 300 s", with the last line of stderr;
  * the caller frees; NULL when out of memory. */
