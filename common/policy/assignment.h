@@ -27,4 +27,11 @@ void node_done(struct node *node);
 /* The first assignment that matches; NULL when none does: the node is unassigned. */
 const struct assignment *assignment_for(const struct policy *policy, const struct node *node);
 
+/* Whether every key of match fits the node; what the node doesn't know fits no glob. */
 bool match_covers(const struct match *match, const struct node *node);
+
+/*
+ * The os part of it, which feeds have too: "debian" for every release, "debian:12" for one;
+ * "rocky:9" also means 9.4, but not "rocky:9.1". An empty list is every system.
+ */
+bool match_covers_os(const struct strv *os, const struct node *node);

@@ -9,14 +9,21 @@
 
 #include <stddef.h>
 
+enum {
+        KEYRING_KEYS_MAX = 64,
+        KEY_TEXT_MAX_BYTES = 16 * 1024, /* of one PEM or base64 text */
+        SIGNATURE_MAX_BYTES = 256,      /* Ed25519 has 64, DER of P-256 at most 72 */
+};
+
 struct keyring;
 
 struct keyring *keyring_new(void); /* NULL when out of memory */
 void keyring_free(struct keyring *keyring);
 DEFINE_CLEANUP(struct keyring, keyring_free);
 
-/* Adds the public key of a PEM text. A key that is there already is added once. Returns -EINVAL for
- * another kind of key or a private key, -ENOMEM. */
+/* Adds the public key of a PEM text, which holds one key and maybe comments. A key that is there
+ * already is added once. Returns -EINVAL for another kind of key, a private key, a second key or a
+ * full ring, -ENOMEM. */
 int keyring_add_pem(struct keyring *keyring, const char *pem, size_t size,
                     struct diag *diag) MUST_CHECK;
 
