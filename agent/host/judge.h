@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Collect and decide in one call: the same for patchctl scan, the cycle and the root helper, so that
- * all three judge alike. The policy comes from elsewhere; nothing here fetches or changes anything.
+ * Collect and decide in one call: the same for patchctl scan, the cycle and the root helper, so
+ * that all three judge alike. The policy comes from elsewhere; nothing here fetches or changes
+ * anything.
  */
 
 #include "decide/evaluate.h"
@@ -14,7 +15,7 @@
 
 struct judge_options {
         const struct paths *paths;
-        const struct config *config;  /* NULL in a foreign root: no local limits */
+        const struct config *config; /* NULL in a foreign root: no local limits */
         const struct root *root;
         const struct strv *extra_tags; /* --tag; may be NULL */
         const struct policy *policy;
@@ -40,9 +41,18 @@ DEFINE_CLEANUP(struct judgement, judgement_free);
 
 /* A collector that fails is a problem inside (the result is unknown), not an error here; errors are
  * -ENOMEM and a root that can't be read at all. */
-int judge_host(const struct judge_options *options, struct judgement **ret, struct diag *diag)
-    MUST_CHECK;
+int judge_host(const struct judge_options *options, struct judgement **ret,
+               struct diag *diag) MUST_CHECK;
 
-/* The text of the report on a judgement (report/report.h). services may be NULL. */
-int judgement_report(const struct judgement *judgement, int64_t sequence, bool all_packages,
-                     bool chain, bool pretty, char **ret) MUST_CHECK;
+/* How much of a judgement a report carries. */
+struct judgement_report_options {
+        int64_t sequence;         /* 0: not numbered */
+        const char *only_package; /* NULL: every package with something to say */
+        bool all_packages;
+        bool chain;
+        bool pretty;
+};
+
+/* The text of the report (report/report.h); the caller frees. Returns -ENOMEM. */
+int judgement_report(const struct judgement *judgement,
+                     const struct judgement_report_options *options, char **ret) MUST_CHECK;

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The heart: policy x inventory x advisories x evidence x now gives a decision for each package, with
- * its reason. Pure: the cycle evaluates to propose, the root helper evaluates again to enforce.
+ * The heart: policy x inventory x advisories x evidence x now gives a decision for each package,
+ * with its reason. Pure: the cycle evaluates to propose, the root helper evaluates again to
+ * enforce.
  */
 
 #include "decide/evidence.h"
@@ -40,7 +41,7 @@ struct verdict {
         struct evidence evidence;
         const struct rule *rule; /* the first that matched; NULL: none, or outside the filters */
         const struct selector *approved_by, *rejected_by; /* NULL: not listed */
-        bool is_approved;  /* by rule or list, and not rejected */
+        bool is_approved;                                 /* by rule or list, and not rejected */
         time_t approve_at; /* when the rule approves (or did); 0: unknown or never */
         char *reason;      /* one sentence */
 };
@@ -49,12 +50,13 @@ void verdict_done(struct verdict *verdict);
 struct decision {
         const struct package *package;
         enum state state;
-        bool would_be_missing;           /* held, but approved otherwise */
+        bool would_be_missing; /* held, but approved otherwise */
+        bool is_blocked;       /* has a target, but what it needs is not approved */
         bool is_overdue;
-        const struct available *target;  /* newest approved version; NULL: none */
-        struct verdict *verdicts;        /* one for each version judged, newest first */
+        const struct available *target; /* newest approved version; NULL: none */
+        struct verdict *verdicts;       /* one for each version judged, newest first */
         size_t n_verdicts;
-        const struct verdict *shown;     /* the one that explains the state; NULL: nothing on offer */
+        const struct verdict *shown; /* the one that explains the state; NULL: nothing on offer */
         const struct package *needed_by; /* a new package: what brings it; else NULL */
         char *reason;                    /* one sentence; "" only for installed ones */
 };
@@ -62,6 +64,7 @@ struct decision {
 struct decisions {
         struct decision *items; /* every package of the inventory, in its order */
         size_t n_items;
+        const struct assignment *assignment; /* of the policy; NULL: unassigned */
         size_t counts[N_STATES];
         enum compliance compliance;
         bool is_overdue;
@@ -81,13 +84,13 @@ struct package_note {
 
 /* What the node itself adds; it can only narrow. */
 struct local_limits {
-        struct strv exclude;          /* globs of package names */
+        struct strv exclude; /* globs of package names */
         const struct package_note *vetoes;
         size_t n_vetoes;
         int64_t max_index_age_hours;
         bool force_scan;
-        time_t paused_until;          /* 0: not paused; TIME_MAX_VALUE: until resumed */
         bool is_paused;
+        time_t paused_until; /* 0: until resumed */
 };
 
 /* What earlier runs did, from their outcomes. */
@@ -109,12 +112,13 @@ struct evaluate_input {
         const struct local_limits *limits;   /* may be NULL: none */
         const struct run_facts *runs;        /* may be NULL: none */
         bool reboot_required;
-        const struct strv *problems; /* of other collectors; each makes the result unknown; or NULL */
+        const struct strv
+            *problems; /* of other collectors; each makes the result unknown; or NULL */
         time_t now;
         bool is_what_if; /* --at: clock, index age and policy expiry are not judged */
 };
 
-/* Returns -ENOMEM; every input that parsed has decisions. An unassigned node has no verdicts. */
+/* Returns -ENOMEM; every input that parsed has decisions. An unassigned node approves nothing. */
 int evaluate(const struct evaluate_input *input, struct decisions **ret) MUST_CHECK;
 
 const struct decision *decisions_find(const struct decisions *decisions, const char *name,

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Decisions put in order: the steps of a run, patchd's own packages last. What is in no plan is never
- * installed. The package manager's simulation is held against the plan before each step.
+ * Decisions put in order: the steps of a run, patchd's own packages last. What is in no plan is
+ * never installed. The package manager's simulation is held against the plan before each step.
  */
 
 #include "decide/evaluate.h"
@@ -12,7 +12,7 @@ struct plan_item {
         char *name, *arch;
         char *version_from; /* NULL: new */
         char *version_to;
-        char *advisories;   /* joined by a blank; "" */
+        char *advisories; /* joined by a blank; "" */
         bool is_new;
         const struct available *target; /* of the inventory the decisions were made on */
 };

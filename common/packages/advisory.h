@@ -14,7 +14,7 @@ struct advisory {
         struct strv cves;
         enum classification classification;
         enum severity severity;
-        time_t published;   /* 0: unknown, and for mere CVE records, whose date is no release date */
+        time_t published; /* 0: unknown, and for mere CVE records, whose date is no release date */
         bool is_whole_days; /* published at midnight UTC: a date, not an instant */
 };
 

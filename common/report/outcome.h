@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * What a run did, as the package database proves it. Written by patchd-apply before it answers, read
- * by everybody else: history, reports, the next run. Unknown members are kept out of the way, so that
- * a newer helper's outcome is readable.
+ * What a run did, as the package database proves it. Written by patchd-apply before it answers,
+ * read by everybody else: history, reports, the next run. Unknown members are kept out of the way,
+ * so that a newer helper's outcome is readable.
  */
 
 #include "base/diag.h"
@@ -67,5 +67,5 @@ enum run_result outcome_judge(const struct outcome *outcome);
 
 void outcome_write(const struct outcome *outcome, const char *name, struct json_writer *writer);
 int outcome_to_text(const struct outcome *outcome, char **ret) MUST_CHECK; /* -ENOMEM */
-int outcome_from_text(const char *text, size_t size, struct outcome **ret, struct diag *diag)
-    MUST_CHECK;
+int outcome_from_text(const char *text, size_t size, struct outcome **ret,
+                      struct diag *diag) MUST_CHECK;

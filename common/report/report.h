@@ -12,16 +12,15 @@ struct report_input {
         const struct evaluate_input *evaluated;
         const struct decisions *decisions;
         const char *agent_version;
-        int reboot_required;               /* enum reboot_required of host/host.h: 0 unknown, 1 no, 2 yes */
-        const struct strv *reboot_reasons; /* may be NULL */
+        int reboot_required; /* enum reboot_required of host/host.h: 0 unknown, 1 no, 2 yes */
+        const struct strv *reboot_reasons;      /* may be NULL */
         const struct strv *services_to_restart; /* NULL: not looked at */
-        const struct outcome *last_run;    /* NULL: none yet */
-        int64_t sequence;                  /* of this report; 0: not numbered (scan) */
-        bool all_packages;                 /* also the installed ones with nothing to say */
-        bool chain;                        /* with every version, rule and source (explain) */
+        const struct outcome *last_run;         /* NULL: none yet */
+        int64_t sequence;                       /* of this report; 0: not numbered (scan) */
+        const char *only_package; /* explain: this one alone, whatever its state; or NULL */
+        bool all_packages;        /* also the installed ones with nothing to say */
+        bool chain;               /* with every version, rule and source (explain) */
 };
 
 /* The text of the report, compact or indented; the caller frees. Returns -ENOMEM. */
 int report_build(const struct report_input *input, bool pretty, char **ret) MUST_CHECK;
-
-/* The same for one package only, as `patchctl explain --json` gives it: the array packages[]. */

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "decide/evaluate.h"
+
+#include "base/str.h"
+#include "base/timetext.h"
+#include "decide/approval.h"
+#include "decide/compliance.h"
+#include "packages/dependency.h"
+
+#include <string.h>
+
+/* Below apt's default of 500 a version is taken only when nothing better is on offer (backports).
+ */
+enum { ORDINARY_PRIORITY = 500 };
+
+static const char *const state_texts[N_STATES] = {
+    [STATE_FAILED] = "failed",
+    [STATE_REJECTED] = "rejected",
+    [STATE_HELD] = "held",
+    [STATE_MISSING] = "missing",
+    [STATE_PENDING_APPROVAL] = "pending_approval",
+    [STATE_NOT_APPROVED] = "not_approved",
+    [STATE_INSTALLED_PENDING_REBOOT] = "installed_pending_reboot",
+    [STATE_INSTALLED_REJECTED] = "installed_rejected",
+    [STATE_INSTALLED] = "installed",
+    [STATE_INSTALLED_OTHER] = "installed_other",
+    [STATE_NOT_APPLICABLE] = "not_applicable",
+};
+const struct enum_table state_names = ENUM_TABLE(state_texts);
+
+void verdict_done(struct verdict *verdict)
+{
+        strv_done(&verdict->advisories);
+        strv_done(&verdict->cves);
+        evidence_done(&verdict->evidence);
+        free(verdict->reason);
+        *verdict = (struct verdict){0};
+}
+
+void decisions_free(struct decisions *decisions)
+{
+        if (!decisions)
+                return;
+        for (size_t i = 0; i < decisions->n_items; i++) {
+                for (size_t j = 0; j < decisions->items[i].n_verdicts; j++)
+                        verdict_done(&decisions->items[i].verdicts[j]);
+                free(decisions->items[i].verdicts);
+                free(decisions->items[i].reason);
+        }
+        free(decisions->items);
+        strv_done(&decisions->unknown_reasons);
+        strv_done(&decisions->apply_refusals);
+        free(decisions);
+}
+
+/* ---- notes of the node itself ---- */
+
+static const struct package_note *find_note(const struct package_note *notes, size_t n_notes,
+                                            const struct package *package, const char *version)
+{
+        for (size_t i = 0; i < n_notes; i++)
+                if (strcmp(notes[i].name, package->name) == 0 &&
+                    (!notes[i].arch || strcmp(notes[i].arch, package->arch) == 0) &&
+                    (!notes[i].version || str_equal(notes[i].version, version)))
+                        return &notes[i];
+        return NULL;
+}
+
+/* ---- the versions of one package ---- */
+
+/* apt never takes a version that a pin puts below 0, and takes one of a NotAutomatic source only
+ * when its candidate comes from there. */
+static bool is_considered(const struct evaluate_input *input, const struct package *package,
+                          const struct available *available)
+{
+        const struct available *candidate = package->candidate;
+
+        if (available->held_by)
+                return true;
+        if (available->priority < 0)
+                return false;
+        if (!candidate)
+                return available->priority >= ORDINARY_PRIORITY;
+        if (inventory_compare_versions(input->inventory, available->version, candidate->version) >
+            0)
+                return false;
+        return available->priority >= ORDINARY_PRIORITY ||
+               available->priority >= candidate->priority;
+}
+
+static int judge_versions(struct approval_context *context, struct decision *decision)
+{
+        const struct evaluate_input *input = context->input;
+        const struct package *package = context->package;
+        struct evidence_sources sources = {
+            .ledger = input->ledger, .advisories = input->advisories, .now = input->now};
+
+        if (package->n_available == 0)
+                return 0;
+        decision->verdicts = calloc(package->n_available, sizeof(*decision->verdicts));
+        if (!decision->verdicts)
+                return -ENOMEM;
+        for (size_t i = 0; i < package->n_available; i++) {
+                struct verdict *verdict = &decision->verdicts[decision->n_verdicts];
+                int r;
+
+                if (!is_considered(input, package, &package->available[i]))
+                        continue;
+                decision->n_verdicts++;
+                verdict->available = &package->available[i];
+                r = approval_classify(context, verdict);
+                if (r < 0)
+                        return r;
+                r = evidence_for(context->baseline, &sources, package, verdict->available,
+                                 &verdict->evidence);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Versions stand newest first, so the fixes a version carries stand at and behind it. */
+static time_t first_fix_at(const struct approval_context *context, const struct decision *decision,
+                           size_t from)
+{
+        const struct rule *rule = approval_rule(context, &decision->verdicts[from]);
+        time_t first = 0;
+
+        for (size_t i = from; rule && i < decision->n_verdicts; i++) {
+                time_t released_at = decision->verdicts[i].evidence.released_at;
+
+                if (released_at != 0 && (first == 0 || released_at < first) &&
+                    approval_rule(context, &decision->verdicts[i]) == rule)
+                        first = released_at;
+        }
+        return first;
+}
+
+static int approve_versions(struct approval_context *context, struct decision *decision)
+{
+        for (size_t i = 0; i < decision->n_verdicts; i++) {
+                struct verdict *verdict = &decision->verdicts[i];
+                int r;
+
+                context->first_fix_at = first_fix_at(context, decision, i);
+                r = approval_judge(context, verdict);
+                if (r < 0)
+                        return r;
+                if (verdict->is_approved && !decision->target) {
+                        decision->target = verdict->available;
+                        decision->shown = verdict;
+                }
+        }
+        return 0;
+}
+
+/* Without a target: what waits says more than what no rule takes, and that more than a rejection.
+ */
+static const struct verdict *telling_verdict(const struct decision *decision)
+{
+        const struct verdict *telling = NULL;
+
+        for (size_t i = 0; i < decision->n_verdicts; i++) {
+                const struct verdict *verdict = &decision->verdicts[i];
+
+                if (verdict->rejected_by)
+                        continue;
+                if (verdict->rule)
+                        return verdict;
+                telling = telling ?: verdict;
+        }
+        return telling ?: decision->n_verdicts > 0 ? &decision->verdicts[0] : NULL;
+}
+
+/* ---- the state of one package ---- */
+
+/* What keeps the host itself from taking it; NULL: nothing. The caller frees. */
+static char *find_hold(const struct evaluate_input *input, const struct decision *decision)
+{
+        const struct package *package = decision->package;
+        const struct available *wanted = decision->shown->available;
+        const struct local_limits *limits = input->limits;
+        const struct package_note *veto;
+
+        if (package->hold)
+                return strdup(package->hold);
+        if (limits && strv_matches(&limits->exclude, package->name))
+                return strdup("excluded by this node's configuration ([apply] exclude)");
+        veto =
+            limits ? find_note(limits->vetoes, limits->n_vetoes, package, wanted->version) : NULL;
+        if (veto)
+                return str_format("vetoed on this node: %s", veto->text ?: "no reason given");
+        return wanted->held_by ? strdup(wanted->held_by) : NULL;
+}
+
+static int set_state(struct decision *decision, enum state state, char *reason)
+{
+        free(decision->reason);
+        decision->state = state;
+        decision->reason = reason;
+        return reason ? 0 : -ENOMEM;
+}
+
+/* Nothing newer is judged: only what is installed speaks. */
+static int state_of_installed(const struct evaluate_input *input, const struct baseline *baseline,
+                              struct decision *decision)
+{
+        static const struct run_facts no_runs;
+        const struct run_facts *runs = input->runs ?: &no_runs;
+        const struct package *package = decision->package;
+        const struct selector *rejected = approval_selector(
+            baseline->rejected, baseline->n_rejected, package, package->version, NULL);
+
+        if (input->reboot_required && find_note(runs->updated_this_boot, runs->n_updated_this_boot,
+                                                package, package->version))
+                return set_state(decision, STATE_INSTALLED_PENDING_REBOOT,
+                                 strdup("updated in this boot, and a reboot is required"));
+        if (rejected && !rejected->as_dependency)
+                return set_state(decision, STATE_INSTALLED_REJECTED,
+                                 str_format("installed, but the policy rejects '%s'%s%s",
+                                            rejected->package, rejected->reason ? ": " : "",
+                                            rejected->reason ?: ""));
+        if (find_note(runs->installed_by_baseline, runs->n_installed_by_baseline, package,
+                      package->version))
+                return set_state(decision, STATE_INSTALLED, strdup(""));
+        return set_state(decision, STATE_INSTALLED_OTHER, strdup(""));
+}
+
+static int state_of_candidate(const struct evaluate_input *input, struct decision *decision)
+{
+        CLEANUP(freep) char *hold = NULL;
+        const struct verdict *shown = decision->shown;
+        const struct package_note *failed = NULL;
+
+        if (decision->target && input->runs)
+                failed = find_note(input->runs->failed, input->runs->n_failed, decision->package,
+                                   decision->target->version);
+        if (failed)
+                return set_state(decision, STATE_FAILED,
+                                 str_format("the last run failed: %s", failed->text ?: "unknown"));
+        if (!decision->target && shown->rejected_by)
+                return set_state(decision, STATE_REJECTED, strdup(shown->reason));
+        hold = find_hold(input, decision);
+        if (hold) {
+                decision->would_be_missing = decision->target != NULL;
+                return set_state(decision, STATE_HELD, TAKE_PTR(hold));
+        }
+        if (decision->target)
+                return set_state(decision, STATE_MISSING, strdup(shown->reason));
+        return set_state(decision, shown->rule ? STATE_PENDING_APPROVAL : STATE_NOT_APPROVED,
+                         strdup(shown->reason));
+}
+
+static int decide_package(const struct evaluate_input *input, const struct baseline *baseline,
+                          struct decision *decision)
+{
+        struct approval_context context = {
+            .input = input, .baseline = baseline, .package = decision->package};
+        int r = judge_versions(&context, decision);
+
+        if (r < 0)
+                return r;
+        r = approve_versions(&context, decision);
+        if (r < 0)
+                return r;
+        decision->shown = decision->shown ?: telling_verdict(decision);
+        return decision->shown ? state_of_candidate(input, decision)
+                               : state_of_installed(input, baseline, decision);
+}
+
+/* ---- new packages ---- */
+
+struct need {
+        const char *name;
+};
+
+static int names_it(const struct dependency *dependency, void *arg)
+{
+        const struct need *need = arg;
+
+        return strcmp(dependency->name, need->name) == 0;
+}
+
+/* The decision whose target needs this new package; NULL: none does. */
+static const struct decision *needing_decision(const struct decisions *decisions,
+                                               const struct decision *needed)
+{
+        struct need need = {.name = needed->package->name};
+
+        for (size_t i = 0; i < decisions->n_items; i++) {
+                const struct decision *decision = &decisions->items[i];
+
+                if (decision != needed && decision->target &&
+                    dependency_for_each(decision->target->depends, names_it, &need) != 0)
+                        return decision;
+        }
+        return NULL;
+}
+
+static struct verdict *verdict_of_source(struct decision *decision, const struct available *target)
+{
+        for (size_t i = 0; i < decision->n_verdicts; i++) {
+                const struct available *available = decision->verdicts[i].available;
+
+                if (!decision->verdicts[i].rejected_by &&
+                    strcmp(available->source, target->source) == 0 &&
+                    strcmp(available->source_version, target->source_version) == 0)
+                        return &decision->verdicts[i];
+        }
+        return NULL;
+}
+
+/* A new package of the same source and version as an approved target is part of that update. */
+static int approve_with(struct decision *needed, const struct decision *needing)
+{
+        struct verdict *verdict = verdict_of_source(needed, needing->target);
+
+        needed->needed_by = needing->package;
+        if (!verdict || needed->state == STATE_HELD)
+                return 0;
+        verdict->is_approved = true;
+        needed->target = verdict->available;
+        needed->shown = verdict;
+        return set_state(needed, STATE_MISSING,
+                         str_format("new; %s %s needs it and comes from the same source",
+                                    needing->package->name, needing->target->version));
+}
+
+/* A new package that nothing approved needs says nothing. */
+static int drop_unneeded(struct decision *decision)
+{
+        decision->target = NULL;
+        return set_state(decision, STATE_NOT_APPLICABLE, strdup(""));
+}
+
+/* Approving one may bring in the next, so it goes on until nothing changes. */
+static int decide_new_packages(struct decisions *decisions)
+{
+        bool changed = true;
+
+        for (size_t round = 0; changed && round <= decisions->n_items; round++) {
+                changed = false;
+                for (size_t i = 0; i < decisions->n_items; i++) {
+                        struct decision *decision = &decisions->items[i];
+                        const struct decision *needing;
+                        int r;
+
+                        if (decision->package->version || decision->needed_by)
+                                continue;
+                        needing = needing_decision(decisions, decision);
+                        if (!needing || (!needing->package->version && !needing->needed_by))
+                                continue;
+                        changed = true;
+                        r = approve_with(decision, needing);
+                        if (r < 0)
+                                return r;
+                }
+        }
+        for (size_t i = 0; i < decisions->n_items; i++)
+                if (!decisions->items[i].package->version && !decisions->items[i].needed_by) {
+                        int r = drop_unneeded(&decisions->items[i]);
+
+                        if (r < 0)
+                                return r;
+                }
+        return 0;
+}
+
+/* A target whose new package is not approved can't be installed yet; it says what it waits for. */
+static int explain_unmet_needs(struct decisions *decisions)
+{
+        for (size_t i = 0; i < decisions->n_items; i++) {
+                struct decision *needed = &decisions->items[i], *needing = NULL;
+                int r;
+
+                if (needed->package->version || !needed->needed_by ||
+                    needed->state == STATE_MISSING)
+                        continue;
+                for (size_t j = 0; j < decisions->n_items && !needing; j++)
+                        if (decisions->items[j].package == needed->needed_by)
+                                needing = &decisions->items[j];
+                if (!needing || needing->state != STATE_MISSING)
+                        continue;
+                needing->is_blocked = true;
+                r = set_state(needing, STATE_MISSING,
+                              str_format("approved, but it needs the new package %s: %s",
+                                         needed->package->name, needed->reason));
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* ---- all of it ---- */
+
+static int decide_all(const struct evaluate_input *input, const struct assignment *assignment,
+                      struct decisions *decisions)
+{
+        static const struct baseline nothing;
+        const struct baseline *baseline = assignment ? assignment->baseline : &nothing;
+        int r;
+
+        for (size_t i = 0; i < decisions->n_items; i++) {
+                decisions->items[i].package = &input->inventory->packages[i];
+                r = decide_package(input, baseline, &decisions->items[i]);
+                if (r < 0)
+                        return r;
+        }
+        r = decide_new_packages(decisions);
+        if (r < 0)
+                return r;
+        return explain_unmet_needs(decisions);
+}
+
+int evaluate(const struct evaluate_input *input, struct decisions **ret)
+{
+        CLEANUP(decisions_freep) struct decisions *decisions = calloc(1, sizeof(*decisions));
+        const struct assignment *assignment = assignment_for(input->policy, input->node);
+        int r;
+
+        if (!decisions)
+                return -ENOMEM;
+        decisions->items = calloc(input->inventory->n_packages + 1, sizeof(*decisions->items));
+        if (!decisions->items)
+                return -ENOMEM;
+        decisions->n_items = input->inventory->n_packages;
+        decisions->assignment = assignment;
+        r = decide_all(input, assignment, decisions);
+        if (r < 0)
+                return r;
+        r = compliance_judge(input, decisions);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(decisions);
+        return 0;
+}
+
+const struct decision *decisions_find(const struct decisions *decisions, const char *name,
+                                      const char *arch)
+{
+        for (size_t i = 0; i < decisions->n_items; i++) {
+                const struct package *package = decisions->items[i].package;
+
+                if (strcmp(package->name, name) == 0 && (!arch || strcmp(package->arch, arch) == 0))
+                        return &decisions->items[i];
+        }
+        return NULL;
+}
