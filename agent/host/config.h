@@ -3,8 +3,11 @@
 
 /*
  * /usr/lib/patchd/patchd.conf and /etc/patchd/patchd.conf with /etc/patchd/patchd.conf.d/ *.conf,
- * read by libeconf (its only user). Unknown sections and keys, and impossible values, are errors
- * that name file or section and key. Documented in patchd.conf(5).
+ * read by libeconf (its only user). /etc's patchd.conf replaces /usr's; then come the drop-ins of
+ * both folders by name, /etc's in place of /usr's of that name; a later value replaces an earlier
+ * one and an empty one puts the default back. Unknown sections and keys, impossible
+ * values and files that can't be read are errors that name file, section and key. Documented in
+ * patchd.conf(5).
  */
 
 #include "base/diag.h"
@@ -14,7 +17,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_level {
+        LOG_LEVEL_ERROR,
+        LOG_LEVEL_WARNING,
+        LOG_LEVEL_NOTICE,
+        LOG_LEVEL_INFO,
+        LOG_LEVEL_DEBUG
+};
 
 struct config {
         /* [control] */
@@ -24,11 +33,11 @@ struct config {
         int64_t poll_interval_minutes;
         char *ca_file, *client_cert, *client_key, *proxy;
         /* [node] */
-        char *node_id; /* NULL: from the machine id */
-        struct node_tag *tags; /* "Environment=Production", one per word */
+        char *node_id;         /* NULL: from the machine id */
+        struct node_tag *tags; /* from words KEY=VALUE; the last of a key counts */
         size_t n_tags;
         /* [apply] */
-        bool force_scan; /* mode=scan; narrows only */
+        bool force_scan;     /* mode=scan narrows; mode=policy does what the policy says */
         struct strv exclude; /* globs of package names */
         int64_t max_index_age_hours;
         /* [trust] */
