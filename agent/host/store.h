@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The daemon's and cycle's state in one sqlite file (its only user): poll state, history of runs, the
- * last report, and the report spool. One writer at a time; readers never wait for long. A damaged
- * file is moved aside and said, never a reason not to start.
+ * The daemon's and cycle's state in one sqlite file (its only user): poll state, history of runs,
+ * the last report, and the report spool. One writer at a time; readers never wait for long. A
+ * damaged file is moved aside and said, never a reason not to start.
  */
 
 #include "base/blob.h"
@@ -23,28 +23,38 @@ enum {
 
 struct store;
 
-/* Opens (and creates or migrates) <state>/patchd.sqlite. read_only never creates. *ret_damaged, when
- * not NULL, tells that an unreadable file was moved aside. */
+/*
+ * Opens (and creates or migrates) <state>/patchd.sqlite. read_only never creates (-ENOENT) and
+ * never moves aside (-EUCLEAN). *ret_damaged, when not NULL, tells that an unreadable file was
+ * moved aside, to patchd.sqlite.damaged-<n>. Damage that shows only later makes that call -EUCLEAN,
+ * and store_close() moves the file aside. Every call may give -EBUSY (10 s locked by another
+ * process), -ENOSPC (nothing changed) and -EIO.
+ */
 int store_open(const char *state_folder, bool read_only, struct store **ret, bool *ret_damaged,
                struct diag *diag) MUST_CHECK;
 void store_close(struct store *store);
 DEFINE_CLEANUP(struct store, store_close);
 
-/* Small named values: "etag", "poll.last_at", ... NULL (and 0) when there is none; the caller frees. */
+/* Small named values: "etag", "poll.last_at", ... NULL (and 0) when there is none; the caller
+ * frees. Setting NULL removes one. */
 int store_get(struct store *store, const char *key, char **ret, struct diag *diag) MUST_CHECK;
-int store_set(struct store *store, const char *key, const char *value, struct diag *diag) MUST_CHECK;
+int store_set(struct store *store, const char *key, const char *value,
+              struct diag *diag) MUST_CHECK;
 
 /* The last verified policy as it came (envelope bytes), with its ETag. -ENOENT: none. */
-int store_get_policy(struct store *store, struct blob *ret, char **ret_etag, struct diag *diag) MUST_CHECK;
-int store_set_policy(struct store *store, const struct blob *bytes, const char *etag, struct diag *diag) MUST_CHECK;
+int store_get_policy(struct store *store, struct blob *ret, char **ret_etag,
+                     struct diag *diag) MUST_CHECK;
+int store_set_policy(struct store *store, const struct blob *bytes, const char *etag,
+                     struct diag *diag) MUST_CHECK;
 
 /* The last report (JSON text). -ENOENT: none yet. */
 int store_get_report(struct store *store, char **ret, struct diag *diag) MUST_CHECK;
 
 /*
- * Keeps a report as the last one and, when spool is true, queues it for delivery in one transaction,
- * under the next sequence number (given in *ret_sequence). Beyond the bounds the oldest spooled
- * reports are dropped and counted (*ret_dropped). On a full disk nothing changes: -ENOSPC.
+ * Keeps a report as the last one and, when spool is true, queues it for delivery in one
+ * transaction, under the next sequence number (given in *ret_sequence). Beyond the bounds the
+ * oldest spooled reports are dropped and counted (*ret_dropped). On a full disk nothing changes:
+ * -ENOSPC. -EFBIG above 8 MiB.
  */
 int store_add_report(struct store *store, const char *report, const char *sha256, bool spool,
                      int64_t *ret_sequence, size_t *ret_dropped, struct diag *diag) MUST_CHECK;
@@ -57,13 +67,18 @@ struct spooled_report {
 };
 void spooled_report_done(struct spooled_report *report);
 /* The oldest undelivered report. -ENOENT: the spool is empty. */
-int store_next_spooled(struct store *store, struct spooled_report *ret, struct diag *diag) MUST_CHECK;
+int store_next_spooled(struct store *store, struct spooled_report *ret,
+                       struct diag *diag) MUST_CHECK;
 int store_delivered(struct store *store, int64_t sequence, struct diag *diag) MUST_CHECK;
-int store_spool_size(struct store *store, size_t *ret_reports, int64_t *ret_dropped, struct diag *diag) MUST_CHECK;
+int store_spool_size(struct store *store, size_t *ret_reports, int64_t *ret_dropped,
+                     struct diag *diag) MUST_CHECK;
 
-/* History: one outcome (JSON text) per run id, newest first. Adding the same run again replaces it. */
+/* History: one outcome (JSON text, at most 2 MiB: -EFBIG) per run id, newest first, together at
+ * most 8 MiB. Adding the same run again replaces it. */
 int store_add_run(struct store *store, const char *run_id, time_t started_at, const char *outcome,
                   struct diag *diag) MUST_CHECK;
-int store_get_run(struct store *store, const char *run_id, char **ret, struct diag *diag) MUST_CHECK; /* NULL run_id: last */
-int store_list_runs(struct store *store, size_t max_runs, struct strv *ret_outcomes, struct diag *diag) MUST_CHECK;
+int store_get_run(struct store *store, const char *run_id, char **ret,
+                  struct diag *diag) MUST_CHECK; /* NULL run_id: last; -ENOENT */
+int store_list_runs(struct store *store, size_t max_runs, struct strv *ret_outcomes,
+                    struct diag *diag) MUST_CHECK;
 bool store_has_run(struct store *store, const char *run_id);
