@@ -16,12 +16,12 @@
 struct connection;
 
 int connection_open(const char *socket_path, struct connection **ret, struct diag *diag) MUST_CHECK;
-/* Takes over fd (an accepted socket, such as fd 3 of an Accept=yes unit). */
+/* Takes over fd (an accepted socket, such as fd 3 of an Accept=yes unit), also when it fails. */
 int connection_adopt(int fd, struct connection **ret, struct diag *diag) MUST_CHECK;
 void connection_free(struct connection *connection);
 DEFINE_CLEANUP(struct connection, connection_free);
 
-/* Sends one message. -ETIMEDOUT, -EPIPE, ... */
+/* Sends one message (0 timeout: for ever). -ETIMEDOUT, -EPIPE, ... */
 int connection_send(struct connection *connection, const char *message, uint64_t timeout_usec,
                     struct diag *diag) MUST_CHECK;
 
@@ -34,6 +34,8 @@ int connection_receive(struct connection *connection, uint64_t timeout_usec, str
  * Client: calls a method and gives the parameters of its reply (owned; NULL when there are none).
  * With on_progress, asks for `more` and hands every intermediate reply's parameters to it. An error
  * reply is -EREMOTEIO with its sentence in diag and its name in *ret_error (owned, may be NULL).
+ * timeout_usec is for the sending and for each reply. A negative result of on_progress ends the
+ * call with it; close the connection then. ret may be NULL.
  */
 int connection_call(struct connection *connection, const char *method, const char *parameters,
                     uint64_t timeout_usec,
