@@ -20,7 +20,6 @@ enum {
         POLICY_SELECTORS_MAX = 10000,  /* of one `approved` or `rejected` */
         POLICY_TAGS_MAX = 100,         /* of a match */
         POLICY_GLOBS_MAX = 1000,       /* of one list */
-        POLICY_EXCEPTIONS_MAX = 200,   /* of a window */
         POLICY_FEED_KEYS_MAX = 16,     /* of a feed */
         POLICY_NAME_MAX_BYTES = 128,   /* names and ids */
         POLICY_REASON_MAX_BYTES = 500, /* what people read */
