@@ -49,13 +49,15 @@ struct event_fields {
         const char *state;
         const char *result;
         const char *advisories; /* joined by a blank */
-        const char *reason;     /* free text, escaped */
+        const char *reason;     /* free text, escaped: PATCHD_REASON */
 };
 
-/* Sets the lowest level written and the SYSLOG_IDENTIFIER; call once at start. */
+/* Sets the lowest level written and the SYSLOG_IDENTIFIER (kept by pointer); call once at start.
+ * The only mutable state of this folder; without it: "patchd", LOG_LEVEL_INFO. */
 void log_open(const char *identifier, enum log_level level);
 
-/* One structured entry. Foreign text in the fields is escaped and bounded (4 KiB a field). */
+/* One structured entry, as event.h makes it. Foreign text in the fields is escaped and bounded (4
+ * KiB a field). */
 void log_event(enum event event, const struct event_fields *fields);
 
 /* A plain line, for what is no event. level is one of log_level; control characters are escaped. */
