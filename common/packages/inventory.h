@@ -3,8 +3,9 @@
 
 /*
  * What is installed on a node, what its configured sources offer for it, and what the host's own
- * settings say about that (holds, pins). Product of a collector in agent/host; read only afterwards.
- * Only versions newer than the installed one are kept, and packages that such a version needs.
+ * settings say about that (holds, pins). Product of a collector in agent/host; read only
+ * afterwards. Only versions newer than the installed one are kept, and packages that such a version
+ * needs.
  */
 
 #include "base/cleanup.h"
@@ -48,10 +49,11 @@ struct available {
         size_t n_indexes;
         struct package_file file;
         int64_t installed_size_bytes;
-        int phased_percent;  /* 100: for everyone */
-        char *depends;       /* Pre-Depends and Depends, joined by ", "; "" when none */
-        int priority;        /* apt's pin priority of this version; below 0: never */
-        const char *held_by; /* why the host itself would not take it (a pin's file); NULL: free */
+        int phased_percent; /* 100: for everyone */
+        char *depends;      /* Pre-Depends and Depends, joined by ", "; "" when none */
+        int priority;       /* apt's pin priority of this version; below 0: never */
+        char *held_by;      /* why the host itself would not take it (a pin and its file, phasing,
+                               a repository that isn't automatic); NULL: free */
 };
 
 /* An installed package, or (version NULL) a new one that an available version needs. */
@@ -59,10 +61,10 @@ struct package {
         char *name, *arch;
         char *version;                 /* installed; NULL: none */
         char *source, *source_version; /* of the installed version; NULL when none */
-        char *status;                  /* dpkg's words when not "install ok installed"; else NULL */
-        char *hold;                    /* the host holds it: the reason ("apt-mark hold"); else NULL */
-        bool is_auto;                  /* installed as a dependency only */
-        struct available *available;   /* newer than installed, newest first */
+        char *status;                  /* dpkg's words when not "ok installed"; else NULL */
+        char *hold;   /* the host holds it: the reason ("apt-mark hold"); else NULL */
+        bool is_auto; /* installed as a dependency only */
+        struct available *available; /* newer than installed, newest first */
         size_t n_available;
         const struct available *candidate; /* the package manager's own choice; NULL: none newer */
 };
@@ -74,19 +76,24 @@ struct repository_problem {
 
 struct inventory {
         enum package_format format;
-        char *arch; /* native */
+        char *arch;               /* native */
         struct package *packages; /* sorted by name, then arch */
         size_t n_packages;
         struct package_index **indexes;
         size_t n_indexes;
-        struct strv other_updaters;  /* active beside patchd: "unattended-upgrades", ... */
-        struct strv problems;        /* one sentence each; any makes the result unknown */
-        struct strv broken;          /* half-installed or unmet dependencies: "name: status" */
-        struct strv kernels;         /* releases of installed kernels, for the reboot check */
-        bool interrupted;            /* a package manager's run was cut (dpkg's journal is dirty) */
+        struct strv other_updaters; /* active beside patchd: "unattended-upgrades", ... */
+        struct strv problems;       /* one sentence each; any makes the result unknown */
+        struct strv broken;         /* half-installed or unmet dependencies: "name: status" */
+        struct strv kernels;        /* releases of installed kernels, for the reboot check */
+        bool interrupted;           /* a package manager's run was cut (dpkg's journal is dirty) */
 };
 
 void inventory_free(struct inventory *inventory);
+
+/* For collectors: free what a version or a package owns. */
+void inventory_clear_available(struct available *available);
+void inventory_clear_package(struct package *package);
+
 DEFINE_CLEANUP(struct inventory, inventory_free);
 
 /* The installed (or needed) package; arch NULL: any, the native one first. NULL: none. */
@@ -99,5 +106,6 @@ int inventory_compare_versions(const struct inventory *inventory, const char *a,
 /* The newest Date of all signed indexes; 0: none has one. No clock before it can be right. */
 time_t inventory_newest_date(const struct inventory *inventory);
 
-/* When the index that was refreshed longest ago was refreshed; 0: one never was, or there is none. */
+/* When the index that was refreshed longest ago was refreshed; 0: one never was, or there is none.
+ */
 time_t inventory_refreshed_at(const struct inventory *inventory);
