@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/archive.h"
+
+#include "base/cleanup.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <string.h>
+
+static int too_big(uint64_t max_bytes, struct diag *diag)
+{
+        return diag_fail(diag, -EFBIG, "more than %llu bytes", (unsigned long long)max_bytes);
+}
+
+static int read_plain(int fd, uint64_t max_bytes, archive_sink_fn sink, void *arg,
+                      struct diag *diag)
+{
+        CLEANUP(freep) char *block = malloc(ARCHIVE_BLOCK_SIZE);
+        uint64_t n_bytes = 0;
+        int r;
+
+        if (!block)
+                return -ENOMEM;
+        for (;;) {
+                ssize_t n = read(fd, block, ARCHIVE_BLOCK_SIZE);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return diag_fail(diag, -errno, "cannot be read: %s",
+                                         strerrordesc_np(errno));
+                if (n == 0)
+                        return 0;
+                n_bytes += (uint64_t)n;
+                if (n_bytes > max_bytes)
+                        return too_big(max_bytes, diag);
+                r = sink(block, (size_t)n, arg, diag);
+                if (r < 0)
+                        return r;
+        }
+}
+
+static void archive_freep(struct archive **archive)
+{
+        if (*archive)
+                (void)archive_read_free(*archive);
+}
+
+static int broken(struct archive *archive, struct diag *diag)
+{
+        const char *why = archive_error_string(archive);
+
+        return diag_fail(diag, -EBADMSG, "cannot be decompressed: %s", why ? why : "it is cut");
+}
+
+static struct archive *new_raw_archive(void)
+{
+        static int (*const filters[])(struct archive *) = {
+            archive_read_support_filter_gzip,  archive_read_support_filter_xz,
+            archive_read_support_filter_lz4,   archive_read_support_filter_zstd,
+            archive_read_support_filter_bzip2, archive_read_support_filter_lzma,
+        };
+        struct archive *archive = archive_read_new();
+
+        if (!archive)
+                return NULL;
+        for (size_t i = 0; i < ELEMENTSOF(filters); i++)
+                (void)filters[i](archive);
+        (void)archive_read_support_format_raw(archive);
+        return archive;
+}
+
+static int read_compressed(int fd, uint64_t max_bytes, archive_sink_fn sink, void *arg,
+                           struct diag *diag)
+{
+        CLEANUP(archive_freep) struct archive *archive = new_raw_archive();
+        struct archive_entry *entry;
+        uint64_t n_bytes = 0;
+        int r;
+
+        if (!archive)
+                return -ENOMEM;
+        if (archive_read_open_fd(archive, fd, ARCHIVE_BLOCK_SIZE) != ARCHIVE_OK ||
+            archive_read_next_header(archive, &entry) != ARCHIVE_OK)
+                return broken(archive, diag);
+        for (;;) {
+                const void *block;
+                size_t size;
+                la_int64_t offset;
+
+                r = archive_read_data_block(archive, &block, &size, &offset);
+                if (r == ARCHIVE_EOF)
+                        return 0;
+                if (r != ARCHIVE_OK)
+                        return broken(archive, diag);
+                n_bytes += size;
+                if (n_bytes > max_bytes)
+                        return too_big(max_bytes, diag);
+                r = sink(block, size, arg, diag);
+                if (r < 0)
+                        return r;
+        }
+}
+
+int archive_read_stream(int fd, bool compressed, uint64_t max_bytes, archive_sink_fn sink,
+                        void *arg, struct diag *diag)
+{
+        return compressed ? read_compressed(fd, max_bytes, sink, arg, diag)
+                          : read_plain(fd, max_bytes, sink, arg, diag);
+}
