@@ -32,9 +32,14 @@ int apply_state_overlay_stamps(const struct paths *paths, struct inventory *inve
 int apply_state_pause(const struct paths *paths, time_t now, bool *ret_paused, time_t *ret_until,
                       struct diag *diag) MUST_CHECK;
 
-/* The newest outcomes (by run id), newest first, at most max. The caller frees each and the array. */
-int apply_state_outcomes(const struct paths *paths, size_t max, struct outcome ***ret, size_t *ret_n,
-                         struct diag *diag) MUST_CHECK;
+/* The newest outcomes (by run id), newest first, at most max. The caller frees each and the array.
+ */
+int apply_state_outcomes(const struct paths *paths, size_t max, struct outcome ***ret,
+                         size_t *ret_n, struct diag *diag) MUST_CHECK;
+
+/* The outcome of one finished run. -ENOENT: there is none of this id. */
+int apply_state_outcome(const struct paths *paths, const char *run_id, struct outcome **ret,
+                        struct diag *diag) MUST_CHECK;
 
 /* Owned notes for evaluate(): what failed last, what was updated in this boot, what runs of this
  * baseline installed, and the vetoes. */
@@ -42,7 +47,7 @@ struct apply_facts {
         struct run_facts runs;
         struct package_note *vetoes;
         size_t n_vetoes;
-        struct outcome *last_run; /* NULL: none yet */
+        struct outcome *last_run;     /* NULL: none yet */
         struct package_note *storage; /* what runs points into */
         size_t n_storage;
 };
