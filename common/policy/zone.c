@@ -307,20 +307,22 @@ const char *zone_abbreviation_at(const struct zone *zone, time_t time)
         return phase_at(zone, clamp(time)).abbreviation;
 }
 
-/* Walks the phases from before every possible answer. The first that holds the time has it; where
- * one phase ends too early for it and the next starts too late, clocks skipped it. */
+/* Walks the phases from before every possible answer. The first that holds the time has it; when
+ * none does, the phase before the first gap has the offset. */
 time_t zone_local_to_time(const struct zone *zone, int64_t local_seconds)
 {
         int64_t local = clamp(local_seconds);
         struct zone_phase phase = phase_at(zone, clamp(local - ZONE_OFFSET_SEC_MAX));
-        time_t time = local - phase.offset_sec;
+        time_t time = local - phase.offset_sec, answer = time;
+        bool skipped = false;
 
-        while (time >= phase.end) {
-                struct zone_phase next = phase_at(zone, phase.end);
-
-                if (local - next.offset_sec < next.start)
-                        break;
-                phase = next;
+        while (time < phase.start || time >= phase.end) {
+                skipped = skipped || time < phase.start;
+                if (!skipped)
+                        answer = time;
+                if (phase.end > local + ZONE_OFFSET_SEC_MAX)
+                        return answer;
+                phase = phase_at(zone, phase.end);
                 time = local - phase.offset_sec;
         }
         return time;
