@@ -292,7 +292,7 @@ static int64_t period_of(const struct rrule *rule, struct date day)
 
         switch (rule->frequency) {
         case RRULE_WEEKLY:
-                return (days - date_weekday(day)) / 7;
+                return (days - date_weekday(day) + 3) / 7; /* exact: 1969-12-29 was a Monday */
         case RRULE_MONTHLY:
                 return (int64_t)day.year * 12 + day.month;
         case RRULE_DAILY:

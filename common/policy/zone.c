@@ -27,7 +27,6 @@ struct zone {
         time_t *transitions;       /* ascending */
         uint8_t *transition_types; /* the type from that time on */
         struct zone_type types[ZONE_TYPES_MAX];
-        size_t n_types;
         char abbreviations[ZONE_ABBREVIATIONS_MAX + 1];
         bool has_rule; /* what holds from the last transition on, or always when there is none */
         struct posix_zone rule;
@@ -128,7 +127,6 @@ static int read_types(const struct block *block, const uint8_t *at, struct zone 
                         return fail_damaged(diag, "an abbreviation is outside of its table");
                 zone->types[i] = (struct zone_type){(int32_t)offset, at[5]};
         }
-        zone->n_types = block->n_types;
         return 0;
 }
 
