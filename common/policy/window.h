@@ -62,11 +62,13 @@ struct opening {
 };
 
 /* The opening that is open at now (of several, the one that closes last), else the next one. False,
- * with ret untouched, when none starts within WINDOW_HORIZON_DAYS. */
+ * with ret untouched, when none starts within WINDOW_HORIZON_DAYS of now, or now is not in
+ * 1970..9999.
+ */
 bool window_next(const struct window *window, time_t now, struct opening *ret);
 
 bool window_is_open(const struct opening *opening, time_t now);
 
 /* Up to n openings: first the one that window_next() gives, then the later ones in order. Gives how
- * many there are, 0 when none starts within WINDOW_HORIZON_DAYS. */
+ * many there are; 0 where window_next() gives false. */
 size_t window_openings(const struct window *window, time_t now, struct opening *ret, size_t n);
