@@ -202,7 +202,7 @@ static int read_footer(struct input *input, struct zone *zone, struct diag *diag
 /* Version 1 has one block with times of 32 bits; every later one has a second with 64. */
 static int read_file(struct input *input, struct zone *zone, struct diag *diag)
 {
-        struct block block;
+        struct block block = {0};
         int r;
 
         r = take_header(input, 4, &block, diag);
