@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Facts of the node itself: who it is, its zones, its keys, its clock's limits, its reboot state. */
+/* Facts of the node itself: who it is, its zones, its keys, its clock's limits, its reboot state.
+ */
 
 #include "base/diag.h"
 #include "base/strv.h"
@@ -41,5 +42,6 @@ int host_reboot_state(const struct root *root, const struct node *node,
 
 bool host_is_container(void);
 
-/* A new run id: "20261122T010000Z-1a2b3c4d", sortable, unique. The caller frees; NULL: no memory. */
+/* A new run id: "20261122T010000Z-1a2b3c4d", sortable, unique. The caller frees; NULL: no memory.
+ */
 char *host_new_run_id(time_t now);
