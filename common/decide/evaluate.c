@@ -68,15 +68,23 @@ static const struct package_note *find_note(const struct package_note *notes, si
 
 /* ---- the versions of one package ---- */
 
-/* apt never takes a version that a pin puts below 0, and takes one of a NotAutomatic source only
- * when its candidate comes from there. */
+static bool is_only_on_request(const struct available *available)
+{
+        for (size_t i = 0; i < available->n_indexes; i++)
+                if (!available->indexes[i]->not_automatic)
+                        return false;
+        return available->n_indexes > 0;
+}
+
+/* apt takes a version of a NotAutomatic source (backports) only when its candidate comes from there;
+ * one that a pin keeps away is judged all the same, so that it shows as held. */
 static bool is_considered(const struct evaluate_input *input, const struct package *package,
                           const struct available *available)
 {
         const struct available *candidate = package->candidate;
 
         if (available->held_by)
-                return true;
+                return !is_only_on_request(available);
         if (available->priority < 0)
                 return false;
         if (!candidate)
