@@ -19,6 +19,6 @@ int collect_inventory(const struct collect_options *options, struct inventory **
         for (size_t i = 0; i < ELEMENTSOF(backends); i++)
                 if (root_exists(options->root, backends[i].database))
                         return backends[i].collect(options, ret, diag);
-        return diag_fail(diag, -ENOTSUP, "%s has no package database that patchd knows",
+        return diag_fail(diag, -ENOTSUP, "%s: no package database that patchd knows (/var/lib/dpkg/status)",
                          options->root->path);
 }

@@ -74,6 +74,11 @@ int dsse_open(const struct blob *bytes, const struct keyring *keys, unsigned thr
               const char *payload_type, struct blob *ret_payload, enum refusal *ret_refusal,
               struct diag *diag) MUST_CHECK;
 
+/* The payload of an envelope of this type, its signatures not looked at. Returns -EBADMSG or
+ * -EINVAL with a sentence, or -ENOMEM. */
+int dsse_peek(const struct blob *bytes, const char *payload_type, struct blob *ret_payload,
+              struct diag *diag) MUST_CHECK;
+
 /* Signs payload, or adds a signature when envelope already holds this payload (rotation: sign with
  * the old and the new key). envelope may be NULL. Gives the new envelope's text; the caller frees.
  */

@@ -31,11 +31,6 @@ enum {
 int policy_from_json(const char *text, size_t size, const struct zone_loader *zones,
                      struct policy **ret, struct diag *diag) MUST_CHECK;
 
-/* The payload of an envelope of this type, its signatures not looked at. Returns -EBADMSG or
- * -EINVAL with a sentence, or -ENOMEM. */
-int dsse_peek(const struct blob *bytes, const char *payload_type, struct blob *ret_payload,
-              struct diag *diag) MUST_CHECK;
-
 /* Names the refusal and gives -EBADMSG; a lack of memory stays what it is. */
 int envelope_refuse(enum refusal *ret_refusal, enum refusal refusal, int error) MUST_CHECK;
 
