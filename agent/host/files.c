@@ -200,7 +200,7 @@ static int write_file(const char *path, const void *bytes, size_t size, mode_t m
         CLEANUP(closep) int folder_fd = -EBADF;
         CLEANUP(closep) int fd = -EBADF;
         CLEANUP(freep) char *temporary = NULL;
-        const char *name;
+        const char *name = NULL;
         int r;
 
         r = open_folder(path, &folder_fd, &name, diag);
@@ -256,7 +256,7 @@ int files_append_line(const char *path, const char *line, mode_t mode, struct di
         CLEANUP(closep) int folder_fd = -EBADF;
         CLEANUP(closep) int fd = -EBADF;
         CLEANUP(freep) char *text = NULL;
-        const char *name;
+        const char *name = NULL;
         struct stat st;
         int r;
 
@@ -288,7 +288,7 @@ int files_append_line(const char *path, const char *line, mode_t mode, struct di
 int files_remove(const char *path, struct diag *diag)
 {
         CLEANUP(closep) int folder_fd = -EBADF;
-        const char *name;
+        const char *name = NULL;
         int r;
 
         r = open_folder(path, &folder_fd, &name, NULL);

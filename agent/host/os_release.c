@@ -9,9 +9,11 @@
  * as one word. */
 static bool unquote(const char *p, struct str *ret)
 {
-        char quote = *p == '"' || *p == '\'' ? *p++ : '\0';
+        char quote = '\0';
         size_t blanks;
 
+        if (*p == '"' || *p == '\'')
+                quote = *p++;
         for (; *p && *p != '\n' && *p != quote; p++) {
                 if (!quote && strchr(" \t\r", *p))
                         break;

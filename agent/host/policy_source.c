@@ -35,8 +35,12 @@ static int path_of(const char *path_or_url, char **ret, struct diag *diag)
 
                 if (*p == '%' && (low < 0 || (high == 0 && low == 0)))
                         return diag_fail(diag, -EINVAL, "'%s' has a wrong %%XX", path_or_url);
-                str_append_char(&path, *p == '%' ? (char)(high << 4 | low) : *p);
-                p += *p == '%' ? 2 : 0;
+                if (*p == '%') {
+                        str_append_char(&path, (char)(unsigned char)(high * 16 + low));
+                        p += 2;
+                } else {
+                        str_append_char(&path, *p);
+                }
         }
         return str_take(&path, ret);
 }

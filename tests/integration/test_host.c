@@ -11,6 +11,7 @@
 #include "host/event.h"
 #include "host/files.h"
 #include "host/log.h"
+#include "host/policy_source.h"
 #include "host/spawn.h"
 
 #include <fcntl.h>
@@ -48,8 +49,7 @@ static int unmount_small_disk(void **state)
 static void test_full_disk(void **state)
 {
         CLEANUP(freep)
-        char *big = calloc(1, SMALL_DISK_BYTES),
-             *path = folder_path(*state, "state");
+        char *big = calloc(1, SMALL_DISK_BYTES), *path = folder_path(*state, "state");
         CLEANUP(freep) char *log = folder_path(*state, "log"), *id = folder_path(*state, "id");
         struct diag diag = {0};
 
@@ -98,6 +98,40 @@ static void test_root_owned(void **state)
         assert_int_equal(chown("/mnt/folder/file", 65534, 0), 0);
         assert_int_equal(files_read_root_owned("/mnt/folder/file", 9, &blob, &diag), -EPERM);
         assert_non_null(strstr(diag.text, "/mnt/folder/file: belongs to user 65534"));
+        assert_int_equal(umount("/mnt"), 0);
+}
+
+/* The policy that the package ships, where the package puts it; and one of the admin's own. */
+static void test_plain_policy(void **state)
+{
+        CLEANUP(freep)
+        char *source = str_format("%s/packaging/default-policy.json", getenv("PATCHD_SOURCE"));
+        const struct paths paths = {
+            .etc = "/mnt/etc", .share = "/mnt", .zoneinfo = default_paths.zoneinfo};
+        struct config config = {.threshold = 1};
+        CLEANUP(policy_freep) struct policy *shipped = NULL, *own = NULL, *other = NULL;
+        CLEANUP(blob_done) struct blob text = {0};
+        struct diag diag = {0};
+
+        (void)state;
+        if (files_read(source, 1 << 20, false, &text, &diag) < 0)
+                fail_msg("%s", diag.text);
+        assert_int_equal(mount("tmpfs", "/mnt", "tmpfs", 0, "mode=0755"), 0);
+        assert_int_equal(policy_source_load(&paths, &config, 0, &shipped, &diag), -ENOENT);
+        diag_clear(&diag);
+        assert_int_equal(
+            files_write_atomic("/mnt/default-policy.json", text.data, text.size, 0644, &diag), 0);
+        if (policy_source_load(&paths, &config, 0, &shipped, &diag) < 0)
+                fail_msg("%s", diag.text);
+        assert_int_equal(shipped->assignments[0].mode, MODE_SCAN);
+
+        config.policy_url = (char *)"file:///mnt/{policy_id}-policy.json";
+        config.policy_id = (char *)"default";
+        assert_int_equal(policy_source_load(&paths, &config, 0, &own, &diag), 0);
+        assert_false(own->is_signed);
+        config.policy_url = (char *)"file:///mnt/default-policy.json";
+        config.policy_id = (char *)"acme";
+        assert_int_equal(policy_source_load(&paths, &config, 0, &other, &diag), -EBADMSG);
         assert_int_equal(umount("/mnt"), 0);
 }
 
@@ -183,6 +217,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(test_full_disk, mount_small_disk, unmount_small_disk),
             cmocka_unit_test(test_root_owned),
+            cmocka_unit_test(test_plain_policy),
             cmocka_unit_test(test_journal),
             cmocka_unit_test_setup_teardown(test_catalog, folder_setup, folder_teardown),
         };
