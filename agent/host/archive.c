@@ -108,3 +108,52 @@ int archive_read_stream(int fd, bool compressed, uint64_t max_bytes, archive_sin
         return compressed ? read_compressed(fd, max_bytes, sink, arg, diag)
                           : read_plain(fd, max_bytes, sink, arg, diag);
 }
+
+/* ---- writing ---- */
+
+enum { GZIP_SLACK_BYTES = 64 * 1024 }; /* over the input: what can't be packed grows a little */
+
+static void archive_write_freep(struct archive **archive)
+{
+        if (*archive)
+                (void)archive_write_free(*archive);
+}
+
+static void archive_entry_freep(struct archive_entry **entry)
+{
+        archive_entry_free(*entry);
+}
+
+static bool write_gzip(struct archive *archive, struct archive_entry *entry, const void *bytes,
+                       size_t size, struct blob *out, size_t *used)
+{
+        archive_entry_set_filetype(entry, AE_IFREG);
+        return archive_write_set_format_raw(archive) == ARCHIVE_OK &&
+               archive_write_add_filter_gzip(archive) == ARCHIVE_OK &&
+               archive_write_set_filter_option(archive, "gzip", "timestamp", NULL) == ARCHIVE_OK &&
+               archive_write_set_bytes_in_last_block(archive, 1) == ARCHIVE_OK &&
+               archive_write_open_memory(archive, out->data, out->size, used) == ARCHIVE_OK &&
+               archive_write_header(archive, entry) == ARCHIVE_OK &&
+               archive_write_data(archive, bytes, size) == (la_ssize_t)size &&
+               archive_write_close(archive) == ARCHIVE_OK;
+}
+
+int archive_gzip(const void *bytes, size_t size, struct blob *ret, struct diag *diag)
+{
+        CLEANUP(archive_write_freep) struct archive *archive = archive_write_new();
+        CLEANUP(archive_entry_freep) struct archive_entry *entry = archive_entry_new();
+        CLEANUP(blob_done) struct blob out = {.size = size + GZIP_SLACK_BYTES};
+        size_t used = 0;
+
+        out.data = malloc(out.size + 1);
+        if (!archive || !entry || !out.data)
+                return -ENOMEM;
+        if (!write_gzip(archive, entry, bytes, size, &out, &used))
+                return diag_fail(diag, -EIO, "cannot be compressed: %s",
+                                 archive_error_string(archive) ?: "libarchive gives no reason");
+        out.size = used;
+        out.data[used] = '\0';
+        *ret = out;
+        out = (struct blob){0};
+        return 0;
+}

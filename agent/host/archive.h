@@ -3,6 +3,7 @@
 
 /* Compressed files; the only user of libarchive. Formats are told by content, not by name. */
 
+#include "base/blob.h"
 #include "base/diag.h"
 
 #include <stdbool.h>
@@ -21,3 +22,6 @@ typedef int (*archive_sink_fn)(const char *bytes, size_t size, void *arg, struct
  */
 int archive_read_stream(int fd, bool compressed, uint64_t max_bytes, archive_sink_fn sink,
                         void *arg, struct diag *diag) MUST_CHECK;
+
+/* The bytes as one gzip stream, the same for the same bytes. Returns -ENOMEM, -EIO. */
+int archive_gzip(const void *bytes, size_t size, struct blob *ret, struct diag *diag) MUST_CHECK;

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cycle/cycle.h"
+
+#include "base/str.h"
+#include "cycle/cycle-private.h"
+#include "cycle/fingerprint.h"
+#include "cycle/helper.h"
+#include "cycle/memory.h"
+#include "host/log.h"
+
+#include <string.h>
+
+int cycle_progress(const struct cycle *cycle, const char *state, const char *text, int percent)
+{
+        const struct cycle_options *options = cycle->options;
+
+        return options->on_progress ? options->on_progress(state, text, percent, options->context)
+                                    : 0;
+}
+
+/* ---- fetch, refresh ---- */
+
+static int stage_fetch(struct cycle *cycle, struct diag *diag)
+{
+        struct fetch_request request = {
+            .paths = cycle->options->paths,
+            .config = cycle->config,
+            .keys = cycle->keys,
+            .zones = host_zone_loader(cycle->options->paths),
+            .store = cycle->store,
+            .transport = cycle->transport,
+            .node_id = cycle->node.id,
+            .now = cycle->now,
+        };
+        int r = fetch_policy(&request, &cycle->fetched, diag);
+
+        if (r < 0)
+                return r;
+        cycle->result->is_reachable = cycle->fetched.is_reachable;
+        if (cycle->fetched.policy)
+                cycle->result->policy_version = cycle->fetched.policy->version;
+        return cycle_result_add_error(cycle->result, cycle->fetched.error,
+                                      cycle->fetched.retry_after_seconds);
+}
+
+/* A repository that fails is said and no more: what counts is how old its index is. */
+static int stage_refresh(struct cycle *cycle, struct diag *diag)
+{
+        CLEANUP(strv_done) struct strv failed = {0};
+        CLEANUP(freep) char *text = NULL;
+        struct diag trouble = {0};
+        int r;
+
+        (void)diag;
+        r = helper_refresh(cycle->options->paths, &failed, &trouble);
+        if (r == -ENOMEM || (r < 0 && strv_add(&failed, diag_text(&trouble, r)) < 0))
+                return -ENOMEM;
+        if (failed.n_items > 0 && strv_join(&failed, "; ", &text) < 0)
+                return -ENOMEM;
+        if (memory_changed(cycle->store, MEMORY_REFRESH_FAILED, text) && text)
+                log_event(EVENT_REFRESH_FAILED, &(struct event_fields){.reason = text});
+        return 0;
+}
+
+/* ---- judge ---- */
+
+/* Whether the inputs are those of the last report, and it is not yet time to look again. */
+static bool is_unchanged(struct cycle *cycle)
+{
+        CLEANUP(freep) char *before = memory_get(cycle->store, MEMORY_FINGERPRINT);
+        CLEANUP(freep) char *result = memory_get(cycle->store, MEMORY_LAST_RESULT);
+        int64_t judged_at = memory_get_int(cycle->store, MEMORY_FINGERPRINT_AT);
+        int64_t until = memory_get_int(cycle->store, MEMORY_FINGERPRINT_UNTIL);
+
+        if (strcmp(cycle->options->trigger, "poll") != 0 || cycle->fingerprint[0] == '\0')
+                return false;
+        if (!str_equal(before, cycle->fingerprint) || !result)
+                return false;
+        if (cycle->now < judged_at || cycle->now >= until)
+                return false;
+        return cycle_result_recall(result, cycle->result) >= 0;
+}
+
+void cycle_take_fingerprint(struct cycle *cycle)
+{
+        if (fingerprint_make(cycle->options->paths, cycle->fetched.policy->digest,
+                             cycle->fingerprint) < 0)
+                cycle->fingerprint[0] = '\0';
+}
+
+int cycle_judge(struct cycle *cycle, struct diag *diag)
+{
+        struct judge_options options = {
+            .paths = cycle->options->paths,
+            .config = cycle->config,
+            .root = &cycle->root,
+            .policy = cycle->fetched.policy,
+            .now = cycle->now,
+            .use_apply_state = true,
+        };
+        int r;
+
+        judgement_free(cycle->judgement);
+        cycle->judgement = NULL;
+        r = judge_host(&options, &cycle->judgement, diag);
+        return r < 0 ? r : cycle_result_take_judgement(cycle->result, cycle->judgement);
+}
+
+static int stage_judge(struct cycle *cycle, struct diag *diag)
+{
+        if (!cycle->fetched.policy) {
+                cycle->result->status = COMPLIANCE_UNKNOWN;
+                return cycle_result_add_error(cycle->result, "there is no usable policy", 0);
+        }
+        cycle_take_fingerprint(cycle);
+        if (is_unchanged(cycle))
+                return 0;
+        return cycle_judge(cycle, diag);
+}
+
+/* ---- the whole ---- */
+
+static const struct stage {
+        const char *state, *text;
+        int (*run)(struct cycle *cycle, struct diag *diag);
+} stages[] = {
+    {"fetch", "asking for the policy", stage_fetch},
+    {"refresh", "refreshing the package indexes", stage_refresh},
+    {"judge", "judging the installed packages", stage_judge},
+    {"plan", "planning", cycle_apply},
+    {"report", "writing the report", cycle_report},
+    {"deliver", "delivering reports", cycle_deliver},
+};
+
+bool cycle_is_trigger(const char *trigger)
+{
+        static const char *const triggers[] = {"start",   "poll",   "window",
+                                               "outcome", "reload", "operation"};
+
+        for (size_t i = 0; i < ELEMENTSOF(triggers); i++)
+                if (strcmp(trigger, triggers[i]) == 0)
+                        return true;
+        return false;
+}
+
+int cycle_run(const struct cycle_options *options, struct cycle_result *ret, struct diag *diag)
+{
+        CLEANUP(cycle_result_done) struct cycle_result result = {.status = COMPLIANCE_UNKNOWN};
+        CLEANUP(cycle_done)
+        struct cycle cycle = {.options = options,
+                              .result = &result,
+                              .now = time(NULL),
+                              .lock = -EBADF,
+                              .root = {.fd = -EBADF}};
+        int r = cycle_prepare(&cycle, diag);
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(stages); i++) {
+                r = cycle_progress(&cycle, stages[i].state, stages[i].text, -1);
+                if (r >= 0)
+                        r = stages[i].run(&cycle, diag);
+        }
+        if (r < 0)
+                return r;
+        *ret = result;
+        result = (struct cycle_result){0};
+        return 0;
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cycle/fetch.h"
+
+#include "base/str.h"
+#include "cycle/http.h"
+#include "cycle/memory.h"
+#include "host/policy_source.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+void fetched_done(struct fetched *fetched)
+{
+        policy_free(fetched->policy);
+        blob_done(&fetched->envelope);
+        free(fetched->error);
+        *fetched = (struct fetched){0};
+}
+
+/* Keeps the first sentence. */
+static int set_error(struct fetched *fetched, const char *text)
+{
+        if (fetched->error)
+                return 0;
+        fetched->error = strdup(text);
+        return fetched->error ? 0 : -ENOMEM;
+}
+
+/* ---- what is known of the version ---- */
+
+struct version_seen {
+        int64_t version; /* 0: none yet */
+        char *digest;
+};
+
+static void version_seen_done(struct version_seen *seen)
+{
+        free(seen->digest);
+}
+
+/* The counter belongs to a policy_id: another one starts anew. */
+static void recall_version(const struct fetch_request *request, struct version_seen *ret)
+{
+        CLEANUP(freep) char *id = memory_get(request->store, MEMORY_POLICY_ID);
+
+        if (!str_equal(id, request->config->policy_id))
+                return;
+        ret->version = memory_get_int(request->store, MEMORY_POLICY_VERSION);
+        ret->digest = memory_get(request->store, MEMORY_POLICY_DIGEST);
+}
+
+static int remember_version(const struct fetch_request *request, const struct policy *policy)
+{
+        struct version_seen seen CLEANUP(version_seen_done) = {0};
+        int r;
+
+        recall_version(request, &seen);
+        if (seen.version == policy->version && str_equal(seen.digest, policy->digest))
+                return 0;
+        /* The id last: a cut in between leaves a counter that belongs to no id. */
+        r = memory_set(request->store, MEMORY_POLICY_ID, NULL);
+        if (r >= 0)
+                r = memory_set_int(request->store, MEMORY_POLICY_VERSION, policy->version);
+        if (r >= 0)
+                r = memory_set(request->store, MEMORY_POLICY_DIGEST, policy->digest);
+        if (r >= 0)
+                r = memory_set(request->store, MEMORY_POLICY_ID, policy->policy_id);
+        return r;
+}
+
+static int open_envelope(const struct fetch_request *request, const struct blob *bytes,
+                         bool allow_expired, struct policy **ret, enum refusal *ret_refusal,
+                         struct diag *diag)
+{
+        struct version_seen seen CLEANUP(version_seen_done) = {0};
+
+        recall_version(request, &seen);
+        struct envelope_expectation expectation = {
+            .keys = request->keys,
+            .threshold = (unsigned)request->config->threshold,
+            .policy_id = request->config->policy_id,
+            .version = seen.version,
+            .digest = seen.digest,
+            .now = request->now,
+            .allow_expired = allow_expired,
+        };
+
+        return envelope_open(bytes, &expectation, &request->zones, ret, ret_refusal, diag);
+}
+
+/* ---- events ---- */
+
+static void say_refused(const struct fetch_request *request, enum refusal refusal, const char *text,
+                        const struct blob *bytes)
+{
+        char digest[SHA256_TEXT_SIZE] = "";
+        CLEANUP(freep) char *note = NULL;
+
+        /* A login page differs at each poll; another envelope is news. */
+        if (envelope_is_envelope(bytes) && digest_of(bytes->data, bytes->size, digest) < 0)
+                return;
+        note = str_format("%s %s", digest, text);
+        if (!note || !memory_changed(request->store, MEMORY_POLICY_REFUSED, note))
+                return;
+        log_event(EVENT_POLICY_REJECTED,
+                  &(struct event_fields){.policy_id = request->config->policy_id,
+                                         .result = enum_name(&refusal_names, (int)refusal),
+                                         .reason = text});
+}
+
+static void say_accepted(const struct policy *policy)
+{
+        log_event(EVENT_POLICY_ACCEPTED, &(struct event_fields){.policy_id = policy->policy_id,
+                                                                .policy_version = policy->version});
+}
+
+/* text NULL: it answers. */
+static void say_reachable(const struct fetch_request *request, const char *text)
+{
+        if (memory_changed(request->store, MEMORY_POLICY_UNREACHABLE, text))
+                log_event(text ? EVENT_POLICY_UNREACHABLE : EVENT_POLICY_REACHABLE,
+                          &(struct event_fields){.policy_id = request->config->policy_id,
+                                                 .reason = text});
+}
+
+static void say_expired(const struct fetch_request *request, const struct policy *policy)
+{
+        CLEANUP(freep) char *note = NULL;
+
+        if (policy->expires > request->now)
+                return;
+        note = str_format("%s %" PRId64, policy->policy_id, policy->version);
+        if (note && memory_changed(request->store, MEMORY_POLICY_EXPIRED, note))
+                log_event(EVENT_POLICY_EXPIRED,
+                          &(struct event_fields){.policy_id = policy->policy_id,
+                                                 .policy_version = policy->version});
+}
+
+/* ---- the last good policy ---- */
+
+/* Gives the ETag to ask with when what it stands for is usable and from the same address. */
+static int recall_policy(const struct fetch_request *request, const char *url,
+                         struct fetched *fetched, char **ret_etag, struct diag *diag)
+{
+        CLEANUP(blob_done) struct blob bytes = {0};
+        CLEANUP(freep) char *etag = NULL;
+        CLEANUP(freep) char *etag_url = NULL;
+        struct diag refused = {0};
+        enum refusal refusal = REFUSAL_NONE;
+        int r;
+
+        r = store_get_policy(request->store, &bytes, &etag, diag);
+        if (r == -ENOENT) {
+                diag_clear(diag);
+                return 0;
+        }
+        if (r < 0)
+                return r;
+        r = open_envelope(request, &bytes, true, &fetched->policy, &refusal, &refused);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0) {
+                diag_prefix(&refused, "the last good policy is not accepted any more");
+                say_refused(request, refusal, diag_text(&refused, r), &bytes);
+                return set_error(fetched, diag_text(&refused, r));
+        }
+        fetched->envelope = bytes;
+        bytes = (struct blob){0};
+        (void)remember_version(request, fetched->policy);
+        etag_url = memory_get(request->store, MEMORY_POLICY_URL);
+        if (str_equal(etag_url, url))
+                *ret_etag = TAKE_PTR(etag);
+        return 0;
+}
+
+/* Writes what has come to disk, with where it is from. */
+static int keep(const struct fetch_request *request, const char *url,
+                const struct transport_response *response, struct diag *diag)
+{
+        int r = store_set_policy(request->store, &response->body, response->etag, diag);
+
+        if (r < 0)
+                log_event(EVENT_STATE_PROBLEM,
+                          &(struct event_fields){.policy_id = request->config->policy_id,
+                                                 .reason = diag_text(diag, r)});
+        return r < 0 ? r : memory_set(request->store, MEMORY_POLICY_URL, url);
+}
+
+/* Puts the policy in use; it has to be on disk before that. */
+static int adopt(const struct fetch_request *request, const char *url, struct policy **policy,
+                 struct transport_response *response, struct fetched *fetched)
+{
+        bool is_new = !fetched->policy || strcmp(fetched->policy->digest, (*policy)->digest) != 0;
+        struct diag diag = {0};
+        int r;
+
+        r = keep(request, url, response, &diag);
+        if (r >= 0)
+                r = remember_version(request, *policy);
+        if (r < 0)
+                return r == -ENOMEM ? r : set_error(fetched, diag_text(&diag, r));
+        if (is_new)
+                say_accepted(*policy);
+        free(fetched->error); /* of a stored one that was not accepted: there is another now */
+        fetched->error = NULL;
+        policy_free(fetched->policy);
+        fetched->policy = TAKE_PTR(*policy);
+        blob_done(&fetched->envelope);
+        fetched->envelope = response->body;
+        response->body = (struct blob){0};
+        return 0;
+}
+
+static bool is_same_bytes(const struct blob *a, const struct blob *b)
+{
+        return a->size == b->size && a->size > 0 && memcmp(a->data, b->data, a->size) == 0;
+}
+
+/* A new policy that has expired already would only stop a node that has a good one; to a node
+ * without one it says at least what to scan for. */
+static int consider_new(const struct fetch_request *request, const char *url,
+                        struct transport_response *response, struct fetched *fetched,
+                        bool *ret_refused)
+{
+        CLEANUP(policy_freep) struct policy *policy = NULL;
+        enum refusal refusal = REFUSAL_NONE;
+        struct diag refused = {0};
+        int r;
+
+        r = open_envelope(request, &response->body, !fetched->policy, &policy, &refusal, &refused);
+        *ret_refused = r < 0;
+        if (r == -ENOMEM)
+                return r;
+        if (r >= 0)
+                return adopt(request, url, &policy, response, fetched);
+        diag_prefix(&refused, "the policy from %s is refused", url);
+        say_refused(request, refusal, diag_text(&refused, r), &response->body);
+        return set_error(fetched, diag_text(&refused, r));
+}
+
+/* A body has come: take it, or say why not and stay with what there is. */
+static int consider(const struct fetch_request *request, const char *url,
+                    struct transport_response *response, struct fetched *fetched)
+{
+        bool is_refused = false;
+        struct diag ignored = {0};
+        int r;
+
+        if (fetched->policy && is_same_bytes(&response->body, &fetched->envelope))
+                r = keep(request, url, response, &ignored) == -ENOMEM ? -ENOMEM : 0;
+        else
+                r = consider_new(request, url, response, fetched, &is_refused);
+        if (r >= 0 && !is_refused)
+                (void)memory_changed(request->store, MEMORY_POLICY_REFUSED, NULL);
+        return r;
+}
+
+/* ---- the endpoint ---- */
+
+static int unreachable(const struct fetch_request *request, struct fetched *fetched,
+                       const char *text)
+{
+        say_reachable(request, text);
+        return set_error(fetched, text);
+}
+
+static int ask_endpoint(const struct fetch_request *request, const char *url, const char *etag,
+                        struct fetched *fetched)
+{
+        CLEANUP(transport_response_done) struct transport_response response = {0};
+        char now[TIME_TEXT_SIZE];
+        struct diag diag = {0};
+        int r;
+
+        r = transport_get(request->transport, url, etag, ENVELOPE_SIZE_MAX_BYTES, &response, &diag);
+        if (r == -ENOMEM)
+                return r;
+        if (r >= 0 && response.status != 200 && !(response.status == 304 && etag))
+                r = http_fail_status(&diag, url, response.status, "policy_url");
+        if (r < 0) {
+                fetched->retry_after_seconds = response.retry_after_seconds;
+                return unreachable(request, fetched, diag_text(&diag, r));
+        }
+        fetched->is_reachable = true;
+        say_reachable(request, NULL);
+        (void)memory_set(request->store, MEMORY_POLICY_CHECKED_AT,
+                         time_to_rfc3339(request->now, now));
+        if (response.status == 304) {
+                (void)memory_changed(request->store, MEMORY_POLICY_REFUSED, NULL);
+                return 0;
+        }
+        return consider(request, url, &response, fetched);
+}
+
+static int fetch_from_endpoint(const struct fetch_request *request, struct fetched *fetched,
+                               struct diag *diag)
+{
+        CLEANUP(freep) char *url = NULL;
+        CLEANUP(freep) char *etag = NULL;
+        int r;
+
+        r = config_expand_url(request->config->policy_url, request->node_id,
+                              request->config->policy_id, &url, diag);
+        if (r >= 0)
+                r = recall_policy(request, url, fetched, &etag, diag);
+        if (r >= 0)
+                r = ask_endpoint(request, url, etag, fetched);
+        return r;
+}
+
+/* ---- files ---- */
+
+static int fetch_from_file(const struct fetch_request *request, struct fetched *fetched)
+{
+        CLEANUP(freep) char *digest = memory_get(request->store, MEMORY_POLICY_DIGEST);
+        struct diag diag = {0};
+        int r;
+
+        fetched->is_reachable = true;
+        r = policy_source_load(request->paths, request->config, request->now, &fetched->policy,
+                               &diag);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0) {
+                if (memory_changed(request->store, MEMORY_POLICY_REFUSED, diag_text(&diag, r)))
+                        log_event(EVENT_POLICY_REJECTED,
+                                  &(struct event_fields){.policy_id = request->config->policy_id,
+                                                         .reason = diag_text(&diag, r)});
+                return set_error(fetched, diag_text(&diag, r));
+        }
+        (void)memory_changed(request->store, MEMORY_POLICY_REFUSED, NULL);
+        if (!str_equal(digest, fetched->policy->digest)) {
+                say_accepted(fetched->policy);
+                (void)remember_version(request, fetched->policy);
+        }
+        return 0;
+}
+
+int fetch_policy(const struct fetch_request *request, struct fetched *ret, struct diag *diag)
+{
+        CLEANUP(fetched_done) struct fetched fetched = {0};
+        const char *url = request->config->policy_url;
+        int r;
+
+        if (!url || str_has_prefix(url, "file://"))
+                r = fetch_from_file(request, &fetched);
+        else
+                r = fetch_from_endpoint(request, &fetched, diag);
+        if (r < 0)
+                return r;
+        if (fetched.policy)
+                say_expired(request, fetched.policy);
+        *ret = fetched;
+        fetched = (struct fetched){0};
+        return 0;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cycle/helper.h"
+
+#include "base/str.h"
+#include "host/connection.h"
+
+#include <string.h>
+
+static const uint64_t REFRESH_TIMEOUT_USEC = 20 * 60 * 1000000ULL;
+static const uint64_t RUN_TIMEOUT_USEC = 4 * 3600 * 1000000ULL; /* for each step's word */
+
+/* ---- refresh ---- */
+
+static int add_failed(const struct json *repository, struct strv *failed)
+{
+        const char *text = json_get_string(repository, "text"); /* null: all is well */
+        const char *name = json_get_string(repository, "repository");
+
+        if (!text)
+                return 0;
+        return strv_addf(failed, "%s: %s", name ?: "a repository", text);
+}
+
+int helper_refresh(const struct paths *paths, struct strv *ret_failed, struct diag *diag)
+{
+        CLEANUP(connection_freep) struct connection *connection = NULL;
+        CLEANUP(json_freep) struct json *reply = NULL;
+        const struct json *repositories;
+        int r;
+
+        r = connection_open(paths->apply_socket, &connection, diag);
+        if (r >= 0)
+                r = connection_call(connection, "org.patchd.apply.Refresh", NULL,
+                                    REFRESH_TIMEOUT_USEC, NULL, NULL, &reply, NULL, diag);
+        if (r < 0)
+                return r;
+        repositories = json_get(reply, "repositories");
+        for (size_t i = 0; i < json_length(repositories) && r >= 0; i++)
+                r = add_failed(json_at(repositories, i), ret_failed);
+        return r < 0 ? r : 0;
+}
+
+/* ---- runs ---- */
+
+static void write_packages(const struct plan *plan, struct json_writer *writer)
+{
+        if (!plan || plan_n_items(plan) == 0 || plan_n_items(plan) > HELPER_PACKAGES_MAX)
+                return;
+        json_begin_array(writer, "packages");
+        for (size_t s = 0; s < plan->n_steps; s++)
+                for (size_t i = 0; i < plan->steps[s].n_items; i++) {
+                        const struct plan_item *item = &plan->steps[s].items[i];
+
+                        json_begin_object(writer, NULL);
+                        json_add_string(writer, "name", item->name);
+                        json_add_string(writer, "arch", item->arch);
+                        json_add_string(writer, "version", item->version_to);
+                        json_end(writer);
+                }
+        json_end(writer);
+}
+
+static int request_text(const struct helper_request *request, bool with_packages, char **ret)
+{
+        CLEANUP(json_writer_freep) struct json_writer *writer = json_writer_new();
+
+        json_begin_object(writer, NULL);
+        if (request->envelope->size > 0)
+                json_add_string(writer, "envelope", request->envelope->data);
+        json_add_string(writer, "run_id", request->run_id);
+        if (with_packages)
+                write_packages(request->plan, writer);
+        json_end(writer);
+        return json_writer_finish(writer, false, ret);
+}
+
+static int on_step(const struct json *parameters, void *context)
+{
+        const struct helper_request *request = context;
+        const char *text = json_get_string(parameters, "text");
+
+        if (!request->on_progress || !text)
+                return 0;
+        return request->on_progress(text, (int)json_get_int(parameters, "percent", -1),
+                                    request->context);
+}
+
+static int read_outcome(const struct json *reply, struct outcome **ret, struct diag *diag)
+{
+        const struct json *outcome = json_get(reply, "outcome");
+        CLEANUP(freep) char *text = NULL;
+        int r;
+
+        if (!json_is_object(outcome))
+                return 0;
+        r = json_to_text(outcome, &text);
+        return r < 0 ? r : outcome_from_text(text, strlen(text), ret, diag);
+}
+
+int helper_run(const struct helper_request *request, const char *method, struct outcome **ret,
+               char **ret_error, struct diag *diag)
+{
+        CLEANUP(connection_freep) struct connection *connection = NULL;
+        CLEANUP(json_freep) struct json *reply = NULL;
+        CLEANUP(freep) char *name = str_format("org.patchd.apply.%s", method);
+        CLEANUP(freep) char *text = NULL;
+        int r;
+
+        r = request_text(request, strcmp(method, "Apply") == 0, &text);
+        if (r < 0 || !name)
+                return -ENOMEM;
+        r = connection_open(request->paths->apply_socket, &connection, diag);
+        if (r >= 0)
+                r = connection_call(connection, name, text, RUN_TIMEOUT_USEC, on_step,
+                                    (void *)request, &reply, ret_error, diag);
+        return r < 0 ? r : read_outcome(reply, ret, diag);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What the cycle asks of patchd-apply, over its socket. The helper trusts nothing of it: it
+ * verifies the policy, decides again and installs only what it approves itself.
+ */
+
+#include "base/blob.h"
+#include "base/diag.h"
+#include "base/strv.h"
+#include "decide/plan.h"
+#include "host/config.h"
+#include "report/outcome.h"
+
+enum { HELPER_PACKAGES_MAX = 2000 }; /* more are not named: all that is approved is meant */
+
+#define HELPER_ALREADY_RUNNING "org.patchd.apply.AlreadyRunning"
+
+/* What both Download and Apply are given. */
+struct helper_request {
+        const struct paths *paths;
+        const struct blob *envelope; /* empty: the helper has the policy in a file */
+        const char *run_id;
+        const struct plan *plan; /* NULL or empty: all that is approved */
+        /* For each step, to be passed on; may be NULL. percent is -1 when unknown. */
+        int (*on_progress)(const char *text, int percent, void *context);
+        void *context;
+};
+
+/* Gives a sentence for each repository that failed. Errors: as connection_call(). */
+int helper_refresh(const struct paths *paths, struct strv *ret_failed,
+                   struct diag *diag) MUST_CHECK;
+
+/*
+ * method is "Download" or "Apply". The outcome is NULL when the helper gave none. An error reply is
+ * -EREMOTEIO with its name in *ret_error (owned; NULL: no reply came).
+ */
+int helper_run(const struct helper_request *request, const char *method, struct outcome **ret,
+               char **ret_error, struct diag *diag) MUST_CHECK;

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/str.h"
+#include "cycle/cycle-private.h"
+#include "cycle/http.h"
+#include "host/files.h"
+#include "host/log.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+
+void cycle_done(struct cycle *cycle)
+{
+        judgement_free(cycle->judgement);
+        fetched_done(&cycle->fetched);
+        transport_free(cycle->transport);
+        free(cycle->token);
+        node_done(&cycle->node);
+        root_done(&cycle->root);
+        store_close(cycle->store);
+        keyring_free(cycle->keys);
+        config_free(cycle->config);
+        closep(&cycle->lock);
+}
+
+static int take_lock(struct cycle *cycle, struct diag *diag)
+{
+        CLEANUP(freep) char *path = str_format("%s/cycle.lock", cycle->options->paths->state);
+
+        if (!path)
+                return -ENOMEM;
+        cycle->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (cycle->lock < 0)
+                return diag_fail(diag, -errno, "cannot write in %s: %s",
+                                 cycle->options->paths->state, strerror(errno));
+        if (flock(cycle->lock, LOCK_EX | LOCK_NB) < 0)
+                return diag_fail(diag, -EBUSY, "another cycle is running");
+        return 0;
+}
+
+static int open_store(struct cycle *cycle, struct diag *diag)
+{
+        bool damaged = false;
+        int r = store_open(cycle->options->paths->state, false, &cycle->store, &damaged, diag);
+
+        if (r >= 0 && damaged)
+                log_event(EVENT_STATE_PROBLEM,
+                          &(struct event_fields){.reason = "the database of patchd was damaged and "
+                                                           "is moved aside; a new one begins"});
+        return r;
+}
+
+/* From systemd's LoadCredential; no token is fine. */
+static int read_token(struct cycle *cycle, struct diag *diag)
+{
+        const char *folder = getenv("CREDENTIALS_DIRECTORY");
+        CLEANUP(freep) char *path = folder ? str_format("%s/endpoint-token", folder) : NULL;
+        CLEANUP(blob_done) struct blob bytes = {0};
+        int r;
+
+        if (!path)
+                return folder ? -ENOMEM : 0;
+        r = files_read(path, HTTP_TOKEN_MAX_BYTES, false, &bytes, diag);
+        if (r == -ENOENT) {
+                diag_clear(diag);
+                return 0;
+        }
+        if (r < 0)
+                return r;
+        bytes.data[strcspn(bytes.data, "\r\n")] = '\0';
+        if (bytes.data[0] == '\0')
+                return 0; /* the empty file of who needs none */
+        cycle->token = TAKE_PTR(bytes.data);
+        return 0;
+}
+
+static int open_transport(struct cycle *cycle, struct diag *diag)
+{
+        const struct config *config = cycle->config;
+        int r = read_token(cycle, diag);
+
+        if (r < 0)
+                return r;
+        return transport_new(
+            &(struct transport_options){
+                .ca_file = config->ca_file,
+                .client_cert = config->client_cert,
+                .client_key = config->client_key,
+                .proxy = config->proxy,
+                .token = cycle->token,
+                .token_origins = {config->policy_url, config->report_url},
+                .limits = cycle->options->limits,
+            },
+            &cycle->transport, diag);
+}
+
+int cycle_prepare(struct cycle *cycle, struct diag *diag)
+{
+        const struct paths *paths = cycle->options->paths;
+        int r;
+
+        r = config_load(paths, &cycle->config, diag);
+        if (r < 0)
+                return r;
+        log_open("patchd-cycle", cycle->config->log_level);
+        r = take_lock(cycle, diag);
+        if (r >= 0)
+                r = open_store(cycle, diag);
+        if (r >= 0)
+                r = root_open("/", &cycle->root, diag);
+        if (r >= 0)
+                r = host_node(&cycle->root, cycle->config, NULL, "", &cycle->node, diag);
+        if (r >= 0)
+                r = host_keyring(paths, &cycle->keys, diag);
+        if (r >= 0)
+                r = open_transport(cycle, diag);
+        return r;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cycle/server.h"
+
+#include "base/str.h"
+#include "cycle/cycle.h"
+#include "host/connection.h"
+
+#include <string.h>
+
+#define INTERFACE "org.patchd.cycle"
+
+static const uint64_t SEND_TIMEOUT_USEC = 10 * 1000000ULL;
+static const uint64_t CALL_TIMEOUT_USEC = 60 * 1000000ULL;
+
+struct server {
+        struct connection *connection;
+        const struct paths *paths;
+        bool more;
+};
+
+static int send_text(struct server *server, char *text, struct diag *diag)
+{
+        CLEANUP(freep) char *owned = text;
+
+        if (!owned)
+                return -ENOMEM;
+        return connection_send(server->connection, owned, SEND_TIMEOUT_USEC, diag);
+}
+
+static int send_error(struct server *server, const char *error, const char *parameter,
+                      const char *text, struct diag *diag)
+{
+        return send_text(server, varlink_error_text(error, parameter, text), diag);
+}
+
+/* ---- replies of Run ---- */
+
+static char *step_text(const char *state, const char *text, int percent, const char *result)
+{
+        CLEANUP(json_writer_freep) struct json_writer *writer = json_writer_new();
+        CLEANUP(json_freep) struct json *value = NULL;
+        CLEANUP(freep) char *parameters = NULL;
+
+        if (result && json_parse(result, strlen(result), &value, NULL) < 0)
+                return NULL;
+        json_begin_object(writer, NULL);
+        json_add_string(writer, "state", state);
+        json_add_string(writer, "text", text);
+        if (percent >= 0)
+                json_add_int(writer, "percent", percent);
+        if (value)
+                json_add_value(writer, "result", value);
+        json_end(writer);
+        if (json_writer_finish(writer, false, &parameters) < 0)
+                return NULL;
+        return varlink_reply_text(parameters, !result);
+}
+
+/* A daemon that has left meanwhile (its own upgrade) does not end the cycle. */
+static int on_progress(const char *state, const char *text, int percent, void *context)
+{
+        struct server *server = context;
+
+        if (server->more && send_text(server, step_text(state, text, percent, NULL), NULL) < 0)
+                server->more = false;
+        return 0;
+}
+
+static int answer_run(struct server *server, const struct varlink_call *call, struct diag *diag)
+{
+        CLEANUP(cycle_result_done) struct cycle_result result = {0};
+        CLEANUP(freep) char *text = NULL;
+        const char *trigger = json_get_string(call->parameters, "trigger");
+        struct diag why = {0};
+        int r;
+
+        if (!trigger || !cycle_is_trigger(trigger))
+                return send_error(server, "org.varlink.service.InvalidParameter", "parameter",
+                                  "trigger", diag);
+        server->more = call->more;
+        r = cycle_run(
+            &(struct cycle_options){
+                .paths = server->paths,
+                .trigger = trigger,
+                .on_progress = on_progress,
+                .context = server,
+            },
+            &result, &why);
+        if (r >= 0)
+                r = cycle_result_to_text(&result, &text);
+        if (r == -EBUSY)
+                return send_error(server, INTERFACE ".AlreadyRunning", "message",
+                                  diag_text(&why, r), diag);
+        if (r < 0)
+                return send_error(server, INTERFACE ".Failed", "message", diag_text(&why, r), diag);
+        return send_text(server, step_text("finished", result.error ?: "done", -1, text), diag);
+}
+
+/* ---- one connection ---- */
+
+/* Gives 1 after a cycle: the connection has done its work. */
+static int answer(struct server *server, const struct json *message, struct diag *diag)
+{
+        static const char *const names[] = {INTERFACE};
+        const char *const texts[] = {varlink_interface_cycle};
+        struct varlink_call call;
+        char *reply;
+        int r;
+
+        r = varlink_read_call(message, &call, diag);
+        if (r < 0)
+                return r;
+        reply = varlink_answer_service(&call, names, texts, ELEMENTSOF(names));
+        if (reply)
+                return send_text(server, reply, diag);
+        if (strcmp(call.method, INTERFACE ".Run") != 0)
+                return send_error(server, "org.varlink.service.MethodNotFound", "method",
+                                  call.method, diag);
+        r = answer_run(server, &call, diag);
+        return r < 0 ? r : 1;
+}
+
+static int check_peer(struct server *server, struct diag *diag)
+{
+        uid_t uid;
+        int r = connection_peer(server->connection, &uid, NULL, diag);
+
+        if (r < 0)
+                return r;
+        if (uid == 0 || uid == getuid())
+                return 0;
+        (void)send_error(server, INTERFACE ".PermissionDenied", "message",
+                         "only the daemon's user may ask for a cycle", NULL);
+        return diag_fail(diag, -EPERM, "uid %u asked for a cycle and may not", (unsigned)uid);
+}
+
+int server_run(int fd, const struct paths *paths, struct diag *diag)
+{
+        CLEANUP(connection_freep) struct connection *connection = NULL;
+        struct server server = {.paths = paths};
+        int r;
+
+        r = connection_adopt(fd, &connection, diag);
+        if (r < 0)
+                return r;
+        server.connection = connection;
+        r = check_peer(&server, diag);
+        while (r == 0) {
+                CLEANUP(json_freep) struct json *message = NULL;
+
+                r = connection_receive(connection, CALL_TIMEOUT_USEC, &message, diag);
+                if (r == -ECONNRESET)
+                        return 0;
+                if (r >= 0)
+                        r = answer(&server, message, diag);
+        }
+        return r < 0 ? r : 0;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/str.h"
+#include "cycle/changes.h"
+#include "cycle/cycle-private.h"
+#include "cycle/deliver.h"
+#include "cycle/fingerprint.h"
+#include "cycle/memory.h"
+#include "host/apply_state.h"
+#include "host/log.h"
+
+#include <string.h>
+
+/* ---- report ---- */
+
+/* Runs that an administrator started, or that ended after their cycle did, belong in too. */
+static int keep_outcome(struct cycle *cycle, const struct outcome *outcome, struct diag *diag)
+{
+        CLEANUP(freep) char *text = NULL;
+        int r;
+
+        if (store_has_run(cycle->store, outcome->run_id))
+                return 0;
+        r = outcome_to_text(outcome, &text);
+        if (r >= 0)
+                r = store_add_run(cycle->store, outcome->run_id, outcome->started_at, text, diag);
+        if (r >= 0)
+                cycle->after_run = true;
+        return r;
+}
+
+static int keep_outcomes(struct cycle *cycle, struct diag *diag)
+{
+        struct outcome **outcomes = NULL;
+        size_t n_outcomes = 0;
+        int r;
+
+        r = apply_state_outcomes(cycle->options->paths, APPLY_STATE_OUTCOMES_MAX, &outcomes,
+                                 &n_outcomes, diag);
+        for (size_t i = n_outcomes; i > 0; i--) { /* oldest first */
+                if (r >= 0)
+                        r = keep_outcome(cycle, outcomes[i - 1], diag);
+                outcome_free(outcomes[i - 1]);
+        }
+        free(outcomes);
+        return r;
+}
+
+static void say_judged(struct cycle *cycle)
+{
+        const struct judgement *judgement = cycle->judgement;
+        const struct decisions *decisions = judgement->decisions;
+        bool required = judgement->reboot.required == REBOOT_REQUIRED_YES;
+        CLEANUP(freep) char *reasons = NULL;
+        CLEANUP(freep) char *unknown = NULL;
+
+        if (decisions->compliance == COMPLIANCE_UNKNOWN)
+                (void)!strv_join(&decisions->unknown_reasons, "; ", &unknown);
+        log_event(EVENT_SCAN_FINISHED,
+                  &(struct event_fields){
+                      .policy_id = cycle->fetched.policy->policy_id,
+                      .policy_version = cycle->fetched.policy->version,
+                      .result = enum_name(&compliance_names, (int)decisions->compliance),
+                      .reason = unknown});
+        if (required && strv_join(&judgement->reboot.reasons, "; ", &reasons) < 0)
+                return;
+        if (memory_changed(cycle->store, MEMORY_REBOOT_REQUIRED, reasons) && required)
+                log_event(EVENT_REBOOT_REQUIRED, &(struct event_fields){.reason = reasons});
+}
+
+static int add_report(struct cycle *cycle, const char *report, const char *substance, bool spool,
+                      struct diag *diag)
+{
+        char digest[SHA256_TEXT_SIZE];
+        int64_t sequence = 0;
+        size_t n_dropped = 0;
+        int r;
+
+        r = digest_of(report, strlen(report), digest);
+        if (r >= 0)
+                r = store_add_report(cycle->store, report, digest, spool, &sequence, &n_dropped,
+                                     diag);
+        if (r < 0)
+                return r;
+        if (n_dropped > 0)
+                log_event(EVENT_REPORT_DROPPED,
+                          &(struct event_fields){.reason = "the spool of reports was full"});
+        (void)memory_set(cycle->store, MEMORY_REPORT_DIGEST, substance);
+        (void)memory_set_int(cycle->store, MEMORY_REPORT_AT, cycle->now);
+        return 0;
+}
+
+static int make_report(struct cycle *cycle, struct diag *diag)
+{
+        CLEANUP(freep) char *report = NULL;
+        CLEANUP(freep) char *last = memory_get(cycle->store, MEMORY_REPORT_DIGEST);
+        int64_t last_at = memory_get_int(cycle->store, MEMORY_REPORT_AT);
+        char substance[SHA256_TEXT_SIZE];
+        int r;
+
+        r = judgement_report(
+            cycle->judgement,
+            &(struct judgement_report_options){.sequence = store_next_sequence(cycle->store)},
+            &report);
+        if (r >= 0)
+                r = changes_digest(report, substance, diag);
+        if (r < 0)
+                return r;
+        /* Where reports stay on the node, the last one is always the newest. */
+        if (cycle->config->report_url &&
+            !changes_are_due(substance, last, last_at, cycle->after_run, cycle->now))
+                return 0;
+        return add_report(cycle, report, substance, cycle->config->report_url, diag);
+}
+
+/* The next poll may end early when nothing of this changes. */
+static int remember_judgement(struct cycle *cycle)
+{
+        CLEANUP(freep) char *result = NULL;
+        int r = cycle_result_to_text(cycle->result, &result);
+
+        if (r < 0)
+                return r;
+        (void)memory_set(cycle->store, MEMORY_LAST_RESULT, result);
+        (void)memory_set_int(cycle->store, MEMORY_FINGERPRINT_AT, cycle->now);
+        (void)memory_set_int(cycle->store, MEMORY_FINGERPRINT_UNTIL,
+                             fingerprint_holds_until(cycle->judgement));
+        (void)memory_set(cycle->store, MEMORY_FINGERPRINT,
+                         cycle->run_failed || !cycle->fingerprint[0] ? NULL : cycle->fingerprint);
+        return 0;
+}
+
+int cycle_report(struct cycle *cycle, struct diag *diag)
+{
+        struct diag trouble = {0};
+        int r;
+
+        (void)diag;
+        if (!cycle->judgement)
+                return 0;
+        say_judged(cycle);
+        r = keep_outcomes(cycle, &trouble);
+        if (r >= 0)
+                r = make_report(cycle, &trouble);
+        if (r >= 0)
+                return remember_judgement(cycle);
+        if (r == -ENOMEM)
+                return r;
+        /* A full disk: the judgement stands, and at the next poll it is made and kept again. */
+        log_event(EVENT_STATE_PROBLEM, &(struct event_fields){.reason = diag_text(&trouble, r)});
+        (void)memory_set(cycle->store, MEMORY_FINGERPRINT, NULL);
+        return cycle_result_add_error(cycle->result, diag_text(&trouble, r), 0);
+}
+
+/* ---- deliver ---- */
+
+int cycle_deliver(struct cycle *cycle, struct diag *diag)
+{
+        CLEANUP(delivered_done) struct delivered delivered = {0};
+        struct delivery delivery = {
+            .config = cycle->config,
+            .store = cycle->store,
+            .transport = cycle->transport,
+            .node_id = cycle->node.id,
+            .policy_id = cycle->config->policy_id,
+        };
+        int r;
+
+        if (!cycle->config->report_url)
+                return 0;
+        r = deliver_spool(&delivery, &delivered, diag);
+        if (r < 0)
+                return r;
+        if (delivered.error)
+                cycle->result->is_reachable = false;
+        return cycle_result_add_error(cycle->result, delivered.error,
+                                      delivered.retry_after_seconds);
+}
