@@ -16,6 +16,7 @@ static const struct {
     {"a name twice", "{\"a\":1,\"a\":2}", "'a' stands twice"},
     {"a name twice, escaped", "{\"a\":1,\"\\u0061\":2}", "'a' stands twice"},
     {"a name twice, deep", "{\"x\":[{\"a\":1,\"b\":\"}\",\"a\":2}]}", "'a' stands twice"},
+    {"a NUL in a name", "{\"a\\u0000b\":1}", "a NUL stands in the name"},
     {"trailing comma", "{\"a\":1,}", "not JSON"},
     {"comment", "/* x */{}", "not JSON"},
     {"two objects", "{}{}", "not JSON"},
