@@ -244,8 +244,21 @@ static int hold_back(struct package *package, const struct judged *judged)
         return 0;
 }
 
-/* Keeps what is newer than the installed version; the candidate is found again by its text. */
-static void drop_older(struct package *package, const struct available *candidate)
+/* What the indexes say of the installed version itself. */
+static int keep_current(struct package *package, struct available *available)
+{
+        if (available->n_indexes == 0 || package->current)
+                return 0;
+        package->current = calloc(1, sizeof(*package->current));
+        if (!package->current)
+                return -ENOMEM;
+        *package->current = *available;
+        *available = (struct available){0};
+        return 0;
+}
+
+/* Keeps what is newer than the installed version, and that one apart. */
+static int drop_older(struct package *package, const struct available *candidate)
 {
         size_t kept = 0;
 
@@ -253,8 +266,13 @@ static void drop_older(struct package *package, const struct available *candidat
         for (size_t i = 0; i < package->n_available; i++) {
                 struct available *available = &package->available[i];
 
-                if (package->version &&
-                    version_deb_compare(available->version, package->version) <= 0) {
+                int order = package->version
+                                ? version_deb_compare(available->version, package->version)
+                                : 1;
+
+                if (order == 0 && keep_current(package, available) < 0)
+                        return -ENOMEM;
+                if (order <= 0) {
                         inventory_clear_available(available);
                         continue;
                 }
@@ -267,6 +285,7 @@ static void drop_older(struct package *package, const struct available *candidat
                 kept++;
         }
         package->n_available = kept;
+        return 0;
 }
 
 static int choose_for(const struct chooser *chooser, struct package *package)
@@ -295,9 +314,7 @@ static int choose_for(const struct chooser *chooser, struct package *package)
                         available->priority = 1;
         }
         r = hold_back(package, judged);
-        if (r >= 0)
-                drop_older(package, choose(package));
-        return r;
+        return r < 0 ? r : drop_older(package, choose(package));
 }
 
 int deb_choose(struct deb_collector *collector)

@@ -76,8 +76,8 @@ static bool is_only_on_request(const struct available *available)
         return available->n_indexes > 0;
 }
 
-/* apt takes a version of a NotAutomatic source (backports) only when its candidate comes from there;
- * one that a pin keeps away is judged all the same, so that it shows as held. */
+/* apt takes a version of a NotAutomatic source (backports) only when its candidate comes from
+ * there; one that a pin keeps away is judged all the same, so that it shows as held. */
 static bool is_considered(const struct evaluate_input *input, const struct package *package,
                           const struct available *available)
 {
@@ -96,12 +96,25 @@ static bool is_considered(const struct evaluate_input *input, const struct packa
                available->priority >= candidate->priority;
 }
 
-static int judge_versions(struct approval_context *context, struct decision *decision)
+static int prepare_verdict(const struct approval_context *context,
+                           const struct available *available, struct verdict *verdict)
 {
         const struct evaluate_input *input = context->input;
-        const struct package *package = context->package;
         struct evidence_sources sources = {
             .ledger = input->ledger, .advisories = input->advisories, .now = input->now};
+        int r;
+
+        verdict->available = available;
+        r = approval_classify(context, verdict);
+        if (r < 0)
+                return r;
+        return evidence_for(context->baseline, &sources, context->package, available,
+                            &verdict->evidence);
+}
+
+static int judge_versions(struct approval_context *context, struct decision *decision)
+{
+        const struct package *package = context->package;
 
         if (package->n_available == 0)
                 return 0;
@@ -109,18 +122,12 @@ static int judge_versions(struct approval_context *context, struct decision *dec
         if (!decision->verdicts)
                 return -ENOMEM;
         for (size_t i = 0; i < package->n_available; i++) {
-                struct verdict *verdict = &decision->verdicts[decision->n_verdicts];
                 int r;
 
-                if (!is_considered(input, package, &package->available[i]))
+                if (!is_considered(context->input, package, &package->available[i]))
                         continue;
-                decision->n_verdicts++;
-                verdict->available = &package->available[i];
-                r = approval_classify(context, verdict);
-                if (r < 0)
-                        return r;
-                r = evidence_for(context->baseline, &sources, package, verdict->available,
-                                 &verdict->evidence);
+                r = prepare_verdict(context, &package->available[i],
+                                    &decision->verdicts[decision->n_verdicts++]);
                 if (r < 0)
                         return r;
         }
@@ -209,6 +216,27 @@ static int set_state(struct decision *decision, enum state state, char *reason)
         return reason ? 0 : -ENOMEM;
 }
 
+/* Whether the baseline approves what is installed already. */
+static int judge_current(const struct evaluate_input *input, const struct baseline *baseline,
+                         const struct package *package, bool *ret_approved)
+{
+        struct approval_context context = {
+            .input = input, .baseline = baseline, .package = package};
+        CLEANUP(verdict_done) struct verdict verdict = {0};
+        int r;
+
+        *ret_approved = false;
+        if (!package->current)
+                return 0;
+        r = prepare_verdict(&context, package->current, &verdict);
+        if (r < 0)
+                return r;
+        context.first_fix_at = verdict.evidence.released_at;
+        r = approval_judge(&context, &verdict);
+        *ret_approved = r >= 0 && verdict.is_approved;
+        return r;
+}
+
 /* Nothing newer is judged: only what is installed speaks. */
 static int state_of_installed(const struct evaluate_input *input, const struct baseline *baseline,
                               struct decision *decision)
@@ -218,7 +246,11 @@ static int state_of_installed(const struct evaluate_input *input, const struct b
         const struct package *package = decision->package;
         const struct selector *rejected = approval_selector(
             baseline->rejected, baseline->n_rejected, package, package->version, NULL);
+        bool is_approved = false;
+        int r = judge_current(input, baseline, package, &is_approved);
 
+        if (r < 0)
+                return r;
         if (input->reboot_required && find_note(runs->updated_this_boot, runs->n_updated_this_boot,
                                                 package, package->version))
                 return set_state(decision, STATE_INSTALLED_PENDING_REBOOT,
@@ -228,8 +260,8 @@ static int state_of_installed(const struct evaluate_input *input, const struct b
                                  str_format("installed, but the policy rejects '%s'%s%s",
                                             rejected->package, rejected->reason ? ": " : "",
                                             rejected->reason ?: ""));
-        if (find_note(runs->installed_by_baseline, runs->n_installed_by_baseline, package,
-                      package->version))
+        if (is_approved || find_note(runs->installed_by_baseline, runs->n_installed_by_baseline,
+                                     package, package->version))
                 return set_state(decision, STATE_INSTALLED, strdup(""));
         return set_state(decision, STATE_INSTALLED_OTHER, strdup(""));
 }

@@ -46,6 +46,9 @@ void inventory_clear_package(struct package *package)
         for (size_t i = 0; i < package->n_available; i++)
                 inventory_clear_available(&package->available[i]);
         free(package->available);
+        if (package->current)
+                inventory_clear_available(package->current);
+        free(package->current);
         *package = (struct package){0};
 }
 

@@ -66,6 +66,8 @@ struct package {
         bool is_auto; /* installed as a dependency only */
         struct available *available; /* newer than installed, newest first */
         size_t n_available;
+        struct available
+            *current; /* the installed version as an index offers it; NULL: none does */
         const struct available *candidate; /* the package manager's own choice; NULL: none newer */
 };
 

@@ -100,8 +100,8 @@ static int read_index(const char *name, const struct json *value, void *arg)
         index->valid_until = json_get_time(value, "valid_until");
         index->refreshed_at = json_get_time(value, "refreshed_at");
         index->is_security = json_get_bool(value, "security", false);
-        list->inventory->indexes = reallocarray(list->inventory->indexes, list->n + 1,
-                                                sizeof(*list->inventory->indexes));
+        list->inventory->indexes =
+            reallocarray(list->inventory->indexes, list->n + 1, sizeof(*list->inventory->indexes));
         list->inventory->indexes[list->n++] = index;
         list->inventory->n_indexes = list->n;
         return 0;
@@ -152,6 +152,10 @@ static void read_package(const struct inventory *inventory, const struct json *j
         for (size_t i = 0; i < json_length(available); i++)
                 read_available(inventory, package, json_at(available, i),
                                &package->available[package->n_available++]);
+        if (json_get(json, "current")) {
+                package->current = calloc(1, sizeof(*package->current));
+                read_available(inventory, package, json_get(json, "current"), package->current);
+        }
         for (size_t i = 0; i < package->n_available && !package->candidate; i++)
                 if (candidate ? strcmp(candidate, package->available[i].version) == 0
                               : !package->available[i].held_by)
@@ -223,7 +227,8 @@ static void read_ledger(struct scenario *scenario, const struct json *lines)
                 assert_int_equal(json_to_text(json_at(lines, i), &line), 0);
                 str_appendf(&text, "%s\n", line);
         }
-        assert_int_equal(ledger_parse(text.data, text.length, &scenario->ledger, &damaged, NULL), 0);
+        assert_int_equal(ledger_parse(text.data, text.length, &scenario->ledger, &damaged, NULL),
+                         0);
         assert_null(damaged);
 }
 
