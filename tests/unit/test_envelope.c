@@ -226,6 +226,20 @@ static void test_p256(void **state)
         expect("P-256", &bytes, &expectation, REFUSAL_NONE, NULL);
 }
 
+/* An envelope that openssl and jq made, by the recipe of the documentation. */
+static void test_openssl_made(void **state)
+{
+        CLEANUP(keyring_freep) struct keyring *keys = keyring_new();
+        struct envelope_expectation expectation = {.keys = keys, .threshold = 1, .now = 1796083200};
+        CLEANUP(blob_done) struct blob bytes = {0}, pem = {0};
+
+        (void)state;
+        read_data("envelope/openssl.dsse.json", &bytes);
+        read_data("keys/ed25519.pem", &pem);
+        assert_int_equal(keyring_add_pem(keys, pem.data, pem.size, NULL), 0);
+        expect("openssl", &bytes, &expectation, REFUSAL_NONE, NULL);
+}
+
 /* Any change of the payload or the type breaks the signature, whatever it would have meant. */
 static void test_forged(void **state)
 {
@@ -479,6 +493,7 @@ int main(void)
             cmocka_unit_test(test_same_signature_twice),
             cmocka_unit_test(test_no_trusted_keys),
             cmocka_unit_test(test_p256),
+            cmocka_unit_test(test_openssl_made),
             cmocka_unit_test(test_forged),
             cmocka_unit_test(test_shape),
             cmocka_unit_test(test_truncated),
