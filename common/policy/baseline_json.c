@@ -31,23 +31,17 @@ static int read_until(const struct json_node *node, const struct json_field *fie
         return 0;
 }
 
-/* The keys of a filter, in a rule and in `filters`. */
-#define FILTER_FIELDS(type, member)                                                                \
-        {"package", policy_read_globs, offsetof(type, member.packages), false, NULL},              \
-            {"classification", json_read_enum_set, offsetof(type, member.classifications), false,  \
-             &classification_names},                                                               \
-        {                                                                                          \
-                "severity", json_read_enum_set, offsetof(type, member.severities), false,          \
-                    &severity_names                                                                \
-        }
-
 static const struct json_range after_range = {0, APPROVE_AFTER_DAYS_MAX};
 static const struct json_range latest_range = {0, APPROVE_LATEST_DAYS_MAX};
 static const struct json_range rollout_range = {0, ROLLOUT_HOURS_MAX};
 
 static const struct json_field rule_fields[] = {
     {"name", policy_read_name, offsetof(struct rule, name), true, NULL},
-    FILTER_FIELDS(struct rule, filter),
+    {"package", policy_read_globs, offsetof(struct rule, filter.packages), false, NULL},
+    {"classification", json_read_enum_set, offsetof(struct rule, filter.classifications), false,
+     &classification_names},
+    {"severity", json_read_enum_set, offsetof(struct rule, filter.severities), false,
+     &severity_names},
     {"approve_after_days", json_read_int, offsetof(struct rule, approve_after_days), false,
      &after_range},
     {"approve_until", read_until, offsetof(struct rule, approve_until), false, NULL},
@@ -121,17 +115,17 @@ static int read_cve(const struct json_node *node, const struct json_field *field
         return 0;
 }
 
-#define SELECTOR_FIELDS                                                                            \
-        {"package", policy_read_name, offsetof(struct selector, package), false, NULL},            \
-            {"cve", read_cve, offsetof(struct selector, cve), false, NULL},                        \
-            {"advisory", policy_read_name, offsetof(struct selector, advisory), false, NULL},      \
-        {                                                                                          \
-                "version", policy_read_name, offsetof(struct selector, version), false, NULL       \
-        }
-
-static const struct json_field approved_fields[] = {SELECTOR_FIELDS};
+static const struct json_field approved_fields[] = {
+    {"package", policy_read_name, offsetof(struct selector, package), false, NULL},
+    {"cve", read_cve, offsetof(struct selector, cve), false, NULL},
+    {"advisory", policy_read_name, offsetof(struct selector, advisory), false, NULL},
+    {"version", policy_read_name, offsetof(struct selector, version), false, NULL},
+};
 static const struct json_field rejected_fields[] = {
-    SELECTOR_FIELDS,
+    {"package", policy_read_name, offsetof(struct selector, package), false, NULL},
+    {"cve", read_cve, offsetof(struct selector, cve), false, NULL},
+    {"advisory", policy_read_name, offsetof(struct selector, advisory), false, NULL},
+    {"version", policy_read_name, offsetof(struct selector, version), false, NULL},
     {"reason", policy_read_text, offsetof(struct selector, reason), false, NULL},
     {"as_dependency", json_read_bool, offsetof(struct selector, as_dependency), false, NULL},
 };
@@ -191,7 +185,13 @@ static int read_rejected(const struct json_node *node, const struct json_field *
 static int read_filters(const struct json_node *node, const struct json_field *field, void *target,
                         struct diag *diag)
 {
-        static const struct json_field fields[] = {FILTER_FIELDS(struct baseline, filter)};
+        static const struct json_field fields[] = {
+            {"package", policy_read_globs, offsetof(struct baseline, filter.packages), false, NULL},
+            {"classification", json_read_enum_set,
+             offsetof(struct baseline, filter.classifications), false, &classification_names},
+            {"severity", json_read_enum_set, offsetof(struct baseline, filter.severities), false,
+             &severity_names},
+        };
 
         (void)field;
         return json_read_object(node, fields, ELEMENTSOF(fields), target, diag);

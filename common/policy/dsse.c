@@ -68,7 +68,7 @@ static int check_signature(const struct json *signature, const struct str *pae,
         CLEANUP(blob_done) struct blob raw = {0};
         int r;
 
-        if (!text || strlen(text) > SIGNATURE_MAX_BYTES * 2)
+        if (!text || strlen(text) / 2 > SIGNATURE_MAX_BYTES)
                 return 0; /* a strange signature beside a good one does no harm */
         r = base64_decode(text, strlen(text), &raw);
         if (r == 0)
