@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole job on a real Debian: usage test_debian.py 12|13.
+
+A root of the release as published, security updates pending, is booted with systemd; patchd is
+installed from its package and gets a signed policy from nginx. The steps build on each other, as a
+node's life does, and run in the order of their names."""
+
+import json
+import os
+import pathlib
+import re
+import sys
+import tempfile
+import unittest
+
+import jsonschema
+
+from lab import container, policies, roots, webserver
+
+SOURCE = pathlib.Path(os.environ["PATCHD_SOURCE"])
+VERSION = sys.argv.pop(1) if len(sys.argv) > 1 else "12"
+
+CYCLE_TIMEOUT_SECONDS = 240
+RUN_TIMEOUT_SECONDS = 1200  # a kernel's initramfs takes its time
+META_PACKAGE = "linux-image-amd64"
+AGENT_STATE, HELPER_STATE = "/var/lib/patchd", "/var/lib/patchd-apply"
+SOCKETS = {"agent": "/run/patchd/agent.sock", "cycle": "/run/patchd-cycle/cycle.sock",
+           "apply": "/run/patchd-apply/apply.sock", "admin": "/run/patchd-admin/admin.sock"}
+
+# Sends one Varlink call and prints the reply, or why there is none; run as a user in the container.
+CALL = """
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(30)
+try:
+    s.connect(sys.argv[1])
+    s.sendall(sys.argv[2].encode() + b'\\0')
+    print(s.recv(65536).rstrip(b'\\0').decode() or 'closed')
+except OSError as error:
+    print(type(error).__name__)
+"""
+
+
+def package_file():
+    found = sorted(pathlib.Path(os.environ.get("PATCHD_DEB", SOURCE / "build/deb")).glob("patchd_*.deb"))
+    if not found:
+        raise roots.LabError("there is no package in build/deb; packaging/build-deb makes it")
+    return found[-1]
+
+
+def report_schema():
+    return json.loads((SOURCE / "packaging/schema/patchd.report.v1.schema.json").read_text(encoding="utf-8"))
+
+
+class Node:
+    """The booted container with what the steps ask of it again and again."""
+
+    def __init__(self, booted, web, key, folder):
+        self.container, self.web, self.key, self.folder = booted, web, key, folder
+        self.run, self.shell, self.write = booted.run, booted.shell, booted.write
+        self.policy_version = 0
+
+    def installed(self):
+        """{package: version} of everything that dpkg says is properly installed."""
+        text = self.run("dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package} ${Version}\\n").stdout
+        rows = [line.split() for line in text.splitlines()]
+        return {row[1]: row[2] for row in rows if len(row) == 3 and row[0] in ("ii", "hi")}
+
+    def pending(self):
+        """{package: version} that apt itself would install now: new packages too."""
+        text = self.run("apt-get", "-s", "dist-upgrade").stdout
+        return {m[1]: m[2] for m in re.finditer(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) ", text, re.M)}
+
+    def is_security(self, package, version):
+        madison = self.run("apt-cache", "madison", package).stdout.splitlines()
+        return any(f"| {version} |" in re.sub(r" +", " ", line) and "-security" in line for line in madison)
+
+    def publish(self, **policy):
+        """Signs and serves the next version of the policy; gives its number."""
+        self.policy_version += 1
+        document = policies.make_policy(self.policy_version, **policy)
+        envelope = self.key.sign_policy(document, self.folder / f"{self.policy_version}.dsse.json")
+        self.web.publish(envelope, "lab.dsse.json")
+        return self.policy_version
+
+    def new_cycle(self):
+        """Has the agent look for its policy now, as a restart does."""
+        self.run("systemctl", "restart", "patchd.service")
+
+    def status(self, user=None):
+        done = self.run("patchctl", "status", "--json", user=user, check=False)
+        return json.loads(done.stdout) if done.stdout.startswith("{") else {}
+
+    def reports(self):
+        return self.web.reports()
+
+    def await_report(self, condition, timeout, what):
+        def matching():
+            return [r for r in self.reports().values() if condition(r)]
+        try:
+            return container.wait_until(matching, timeout, what)[0]
+        except TimeoutError as error:
+            last = list(self.reports().values())[-1:]
+            raise AssertionError(f"{error}; the last report: {json.dumps(last)[:6000]}\n"
+                                 f"status: {json.dumps(self.status())[:3000]}\n"
+                                 f"access log: {self.web.access_log()[-5:]}") from None
+
+    def await_policy(self, version, timeout=CYCLE_TIMEOUT_SECONDS):
+        return self.await_report(lambda r: (r.get("policy") or {}).get("version") == version, timeout,
+                                 f"a report under policy version {version}")
+
+    def events(self, name):
+        text = self.run("journalctl", "-o", "json", "--no-pager", f"PATCHD_EVENT={name}", check=False).stdout
+        return [json.loads(line) for line in text.splitlines()]
+
+    def call(self, socket_name, method, user, parameters=None):
+        message = json.dumps({"method": method, "parameters": parameters or {}})
+        return self.run("python3", "-c", CALL, SOCKETS[socket_name], message, user=user).stdout.strip()
+
+
+class DebianNode(unittest.TestCase):
+    """One node's life."""
+
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        stack = cls.enterClassContext
+        folder = pathlib.Path(stack(tempfile.TemporaryDirectory(prefix="patchd-system-")))
+        base = roots.base_root(VERSION, "system", extra=["python3-minimal"])
+        root = stack(roots.copy_of(base, hostname=f"node{VERSION}"))
+        cls.web = stack(webserver.WebServer("token"))
+        booted = stack(container.Container(root))
+        cls.node = Node(booted, cls.web, policies.Key(folder), folder)
+        cls.node.run("apt-get", "-q", "update")
+        cls.release = cls.node.installed()
+        cls.candidates = cls.node.pending()
+        cls.kept = cls.find_kept_back()
+        # Everything from the security suite, but for what the policy rejects.
+        cls.approved = {name: version for name, version in cls.candidates.items()
+                        if name != cls.kept and cls.node.is_security(name, version)}
+        cls.own = set()
+
+    def test_01_updates_are_pending(self):
+        """The lab is what it should be: security updates pending, a kernel among them."""
+        self.assertIn(META_PACKAGE, self.candidates)
+        new = [name for name in self.candidates if name not in self.release]
+        self.assertTrue(any(name.startswith("linux-image-") for name in new), new)
+
+    def test_02_package_installs_and_starts(self):
+        node = self.node
+        node.container.put(package_file(), "/root/patchd.deb")
+        node.run("apt-get", "-q", "-y", "--no-install-recommends", "install", "/root/patchd.deb")
+        type(self).own = set(node.installed()) - set(self.release)
+        self.assertEqual({name: version for name, version in node.installed().items() if name in self.release},
+                         self.release, "installing patchd changes no other package")
+        self.assertEqual(node.run("systemctl", "is-active", "patchd.service", "patchd-cycle.socket",
+                                  "patchd-apply.socket", "patchd-admin.socket").stdout.split(), ["active"] * 4)
+        modes = node.run("stat", "-c", "%a %U:%G", *SOCKETS.values(), AGENT_STATE, HELPER_STATE).stdout.splitlines()
+        self.assertEqual(modes, ["660 patchd:patchd", "600 patchd:patchd", "600 patchd:patchd",
+                                 "660 root:patchd-admin", "700 patchd:patchd", "755 root:root"])
+        node.run("useradd", "-m", "-G", "patchd", "reader")
+
+    def test_03_without_policy_only_scans(self):
+        status = container.wait_until(lambda: (self.node.status().get("report") or {}).get("compliance"),
+                                      CYCLE_TIMEOUT_SECONDS, "the first scan, against the default policy")
+        self.assertTrue(status)
+        self.assertEqual(self.changed(), {})
+
+    def test_04_outside_the_window_nothing_changes(self):
+        node = self.node
+        node.write("/etc/patchd/trusted-keys.d/lab.pem", node.key.public.read_text("ascii"))
+        node.write("/etc/patchd/token", "lab-token\n", 0o600)
+        node.container.put(self.web.ca, "/etc/patchd/ca.pem")
+        node.write("/etc/patchd/patchd.conf.d/lab.conf", f"[control]\npolicy_url = {self.web.url}/policy/lab.dsse.json\n"
+                   f"policy_id = lab\nreport_url = {self.web.url}/reports/{{node_id}}.json\n"
+                   "ca_file = /etc/patchd/ca.pem\npoll_interval_minutes = 1\n[node]\ntags = Environment=Lab\n")
+        version = node.publish(window=policies.closed_window(), **self.exceptions())
+        node.new_cycle()
+        report = node.await_policy(version)
+        jsonschema.validate(report, report_schema())
+        self.assertEqual(report["compliance"]["status"], "non_compliant")
+        missing = {p["name"]: p["target"] for p in report["packages"] if p["state"] == "missing"}
+        upgrades = {name: version for name, version in self.approved.items() if name in self.release}
+        self.assertEqual(missing, {**missing, **upgrades})
+        self.assertLessEqual(set(missing), set(self.approved))
+        self.assertEqual(node.run("patchctl", "scan", check=False).returncode, 3)
+        queued = node.run("patchctl", "apply")
+        self.assertIn("queued for", queued.stdout)
+        self.assertEqual(self.changed(), {})
+
+    def test_05_reader_reads_and_changes_nothing(self):
+        node = self.node
+        self.assertIn("report", node.status(user="reader"))
+        calls = [("cycle", "org.patchd.cycle.Run"), ("apply", "org.patchd.apply.Refresh"),
+                 ("apply", "org.patchd.apply.Apply"), ("admin", "org.patchd.apply.ApplyNow"),
+                 ("admin", "org.patchd.apply.Pause"), ("admin", "org.patchd.apply.Reboot")]
+        for socket_name, method in calls:
+            with self.subTest(socket=socket_name, method=method):
+                self.assertEqual(node.call(socket_name, method, "reader"), "PermissionError")
+        for method in ("org.patchd.apply.ApplyNow", "org.patchd.apply.Pause"):
+            with self.subTest(socket="agent", method=method):
+                self.assertIn('"error"', node.call("agent", method, "reader"))
+        for verb in (["apply", "--now"], ["pause"], ["resume"], ["rollback"]):
+            with self.subTest(verb=verb):
+                done = node.run("patchctl", *verb, user="reader", check=False)
+                self.assertEqual(done.returncode, 1, done.stdout)
+                self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        self.assertEqual(node.run("ls", HELPER_STATE, check=False).stdout.split().count("pause.json"), 0)
+        self.assertEqual(self.changed(), {})
+
+    def test_06_stranger_reads_nothing(self):
+        self.node.run("useradd", "stranger")
+        self.assertEqual(self.node.call("agent", "org.patchd.agent.GetStatus", "stranger"), "PermissionError")
+
+    def test_07_inside_the_window_exactly_the_approved_is_installed(self):
+        node = self.node
+        version = node.publish(window=policies.open_window(), **self.exceptions())
+        node.new_cycle()
+        report = node.await_report(
+            lambda r: r["policy"]["version"] == version and (r["last_run"] or {}).get("finished_at")
+            and r["compliance"]["status"] == "compliant", RUN_TIMEOUT_SECONDS, "a run, and a compliant report")
+        jsonschema.validate(report, report_schema())
+        self.assertEqual(report["last_run"]["result"], "succeeded")
+        self.assertEqual(self.changed(), self.approved)
+        self.assertEqual(node.run("dpkg", "--audit").stdout, "")
+        self.assertEqual(node.run("apt-get", "check").returncode, 0)
+
+    def test_08_unapproved_update_stays(self):
+        package = self.kept
+        self.assertIn(package, self.node.pending())
+        self.assertEqual(self.node.installed()[package], self.release[package])
+
+    def test_09_kernel_image_arrived(self):
+        node = self.node
+        images = [name for name in self.changed() if name.startswith("linux-image-") and name != META_PACKAGE]
+        self.assertEqual(len(images), 1, images)
+        kernel = images[0].removeprefix("linux-image-")
+        node.run("test", "-s", f"/boot/vmlinuz-{kernel}")
+        node.run("test", "-s", f"/boot/initrd.img-{kernel}")
+        auto = node.run("apt-mark", "showauto").stdout.split()
+        self.assertIn(images[0], auto, "what came in for its meta package is removed with it")
+
+    def test_10_journal_tells(self):
+        updated = {e["PATCHD_PACKAGE"]: e["PATCHD_VERSION_TO"] for e in self.node.events("package-updated")}
+        self.assertEqual(updated, self.approved)
+        for name in ("policy-accepted", "scan-finished", "run-started", "run-finished", "report-delivered"):
+            with self.subTest(event=name):
+                found = self.node.events(name)
+                self.assertTrue(found)
+                self.assertRegex(found[0]["MESSAGE_ID"], "^[0-9a-f]{32}$")
+                self.assertIn(found[0]["SYSLOG_IDENTIFIER"], ("patchd", "patchd-cycle", "patchd-apply"))
+        explained = self.node.run("journalctl", "-x", "-n", "1", "PATCHD_EVENT=run-finished").stdout
+        self.assertIn("Defined-By: patchd", explained)
+
+    def test_11_history_and_exit_code(self):
+        node = self.node
+        self.assertIn(node.run("patchctl", "scan", check=False).returncode, (0, 4))
+        history = json.loads(node.run("patchctl", "history", "--json", user="reader").stdout)
+        self.assertIn("succeeded", json.dumps(history))
+
+    def test_12_upgrade_keeps_helper_units(self):
+        """Installing the package again restarts the agent and leaves the sockets alone."""
+        node = self.node
+        before = self.started("patchd-apply.socket"), self.started("patchd.service")
+        node.run("apt-get", "-q", "-y", "--reinstall", "install", "/root/patchd.deb")
+        self.assertEqual(self.started("patchd-apply.socket"), before[0])
+        self.assertNotEqual(self.started("patchd.service"), before[1])
+        self.assertEqual(node.run("systemctl", "--failed", "--no-legend").stdout, "")
+
+    def test_13_purge_cleans_up(self):
+        node = self.node
+        node.run("apt-get", "-q", "-y", "purge", "patchd")
+        left = node.shell("ls -d /etc/patchd /var/lib/patchd* /run/patchd* /etc/needrestart/conf.d/patchd.conf "
+                          "/etc/systemd/system/*/patchd* 2>/dev/null || true").stdout
+        self.assertEqual(left, "")
+        self.assertEqual(node.shell("systemctl list-units --all --no-legend 'patchd*' || true").stdout, "")
+
+    # ---- what is expected, from apt and dpkg alone ----
+
+    @classmethod
+    def find_kept_back(cls):
+        """A pending update that nothing else needs, to be rejected by the policy."""
+        for package in sorted(cls.candidates, reverse=True):
+            if package in cls.release and package != META_PACKAGE and cls.node.is_security(package, cls.candidates[package]):
+                rest = cls.node.shell(f"apt-mark hold {package} >/dev/null; apt-get -s dist-upgrade; "
+                                      f"apt-mark unhold {package} >/dev/null").stdout
+                if rest.count("\nInst ") == len(cls.candidates) - 1:
+                    return package
+        raise roots.LabError("every pending update is needed by another one")
+
+    def exceptions(self):
+        return {"rejected": [{"package": self.kept, "reason": "the lab keeps it back"}]}
+
+    def changed(self):
+        """What dpkg has now and had not in the release, aside from what came in with patchd."""
+        now = self.node.installed()
+        return {name: version for name, version in now.items()
+                if self.release.get(name) != version and name not in self.own}
+
+    def started(self, unit):
+        return self.node.run("systemctl", "show", "-P", "ActiveEnterTimestampMonotonic", unit).stdout.strip()
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2, failfast=True)
