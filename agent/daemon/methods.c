@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { HISTORY_DEFAULT = 20, HISTORY_REPLY_MAX_BYTES = 12 * 1024 * 1024 };
+enum { HISTORY_DEFAULT = 20, HISTORY_REPLY_MAX_BYTES = 4 * 1024 * 1024 };
 
 static const char *const interface_names[] = {"org.patchd.agent"};
 

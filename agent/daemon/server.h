@@ -15,7 +15,7 @@
 enum {
         SERVER_CONNECTIONS_MAX = 64,
         SERVER_CONNECTIONS_FOR_ROOT = 16,          /* of these, kept free for root */
-        SERVER_QUEUE_MAX_BYTES = 32 * 1024 * 1024, /* replies not yet taken, of all */
+        SERVER_QUEUE_MAX_BYTES = 16 * 1024 * 1024, /* replies not yet taken, of all */
 };
 
 struct server;

@@ -88,18 +88,23 @@ static void send_queued(struct session *session)
         session->n_sent = 0;
 }
 
-static void queue(struct session *session, const char *reply)
+/* Takes over reply: one of megabytes is not copied. */
+static void queue(struct session *session, char *reply)
 {
-        bool was_empty = session_queued_bytes(session) == 0;
+        size_t size = strlen(reply) + 1; /* with its NUL */
 
-        str_append_n(&session->output, reply, strlen(reply) + 1); /* with its NUL */
-        if (session->output.failed) {
-                session->is_closing = true;
-                return;
-        }
-        if (was_empty)
+        if (session_queued_bytes(session) == 0) {
+                str_done(&session->output);
+                session->output = (struct str){.data = reply, .length = size, .capacity = size};
+                session->n_sent = 0;
                 restart_timeout(session);
-        send_queued(session);
+        } else {
+                str_append_n(&session->output, reply, size);
+                free(reply);
+        }
+        session->is_closing = session->is_closing || session->output.failed;
+        if (!session->is_closing)
+                send_queued(session);
 }
 
 /* ---- what to wait for ---- */
@@ -165,7 +170,7 @@ static void take_message(struct session *session, const struct json *message)
         if (call.oneway)
                 return;
         session->is_watching = is_watching;
-        queue(session, reply);
+        queue(session, TAKE_PTR(reply));
 }
 
 static void take_messages(struct session *session)
@@ -225,10 +230,13 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdat
 
 void session_notify(struct session *session, const char *reply, bool is_last)
 {
-        if (session_queued_bytes(session) + strlen(reply) > SESSION_WATCH_QUEUE_MAX_BYTES)
-                session->is_closing = true;
+        char *copy = strdup(reply);
+
+        if (copy && session_queued_bytes(session) + strlen(copy) <= SESSION_WATCH_QUEUE_MAX_BYTES)
+                queue(session, TAKE_PTR(copy));
         else
-                queue(session, reply);
+                session->is_closing = true;
+        free(copy);
         if (is_last) {
                 session->is_watching = false;
                 restart_timeout(session);

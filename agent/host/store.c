@@ -9,7 +9,11 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-enum { BUSY_TIMEOUT_MSEC = 10000, DAMAGED_FILES_MAX = 5 };
+enum {
+        WRITER_TIMEOUT_MSEC = 10000,
+        READER_TIMEOUT_MSEC = 2000, /* an event loop stands still meanwhile */
+        DAMAGED_FILES_MAX = 5,
+};
 
 /*
  * Statements that lead from version i to i + 1. They only ever add tables and columns: an older
@@ -50,7 +54,8 @@ static int open_file(struct store *store, struct diag *diag)
         if (sqlite3_open_v2(store->path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
                             NULL) != SQLITE_OK)
                 return store->db ? store_fail(store, diag) : -ENOMEM;
-        (void)sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MSEC);
+        (void)sqlite3_busy_timeout(store->db,
+                                   store->read_only ? READER_TIMEOUT_MSEC : WRITER_TIMEOUT_MSEC);
         return 0;
 }
 
