@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Running the package manager: a backend's argument lists with its clean environment, private files
+ * and deadlines. The only user of host/spawn.h here. */
+
+#include "apply/service.h"
+#include "host/backends/backend.h"
+#include "host/spawn.h"
+
+struct manager {
+        const struct backend *backend;
+        struct service *service;
+        char *archives, *allow_list, *empty_folder;
+        struct strv environment;
+        struct strv notes; /* pairs: package name, what it has to say (errors, kept conffiles) */
+        char *working_on;  /* the package of the last progress line */
+};
+
+void manager_done(struct manager *manager);
+int manager_init(struct service *service, const struct backend *backend, struct manager *ret,
+                 struct diag *diag) MUST_CHECK;
+
+/* Runs to the end; *ret as spawn_run(). An install is never cut by a deadline. */
+int manager_run(struct manager *manager, enum backend_action action, struct spawn_result *ret,
+                struct diag *diag) MUST_CHECK;
+
+/* Writes the allow-list of a step, for the next calls. */
+int manager_allow(struct manager *manager, const struct plan_step *step, const char *native_arch,
+                  struct diag *diag) MUST_CHECK;
+
+/* What the package manager said of a package in this process, joined; NULL: nothing. Owned. */
+char *manager_note(const struct manager *manager, const char *package);
+
+bool manager_succeeded(const struct spawn_result *result);

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apply/recovery.h"
+
+#include "apply/state.h"
+#include "apply/truth.h"
+#include "base/str.h"
+#include "host/log.h"
+
+#include <string.h>
+
+int recovery_repair(struct manager *manager, struct diag *diag)
+{
+        static const enum backend_action actions[] = {BACKEND_CHECK, BACKEND_REPAIR};
+        int r = 0;
+
+        /* The check is there to wait for the lock: an orphan of the run may still be at work. */
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(actions); i++) {
+                CLEANUP(spawn_result_done) struct spawn_result result = {0};
+
+                r = manager_run(manager, actions[i], &result, diag);
+        }
+        return r;
+}
+
+/* ---- open intents ---- */
+
+static int judge_package(const struct inventory *inventory, struct outcome_package *package)
+{
+        CLEANUP(freep) char *text = NULL;
+
+        free(package->message);
+        package->message = NULL;
+        if (truth_is_installed(inventory, package->name, package->arch, package->version_to,
+                               &text)) {
+                package->result = package->version_from ? PACKAGE_UPDATED : PACKAGE_INSTALLED;
+                return 0;
+        }
+        /* Untouched is not failed. */
+        package->result =
+            package->version_from && truth_is_installed(inventory, package->name, package->arch,
+                                                        package->version_from, NULL)
+                ? PACKAGE_SKIPPED
+                : PACKAGE_FAILED;
+        package->message = str_format("the run was interrupted%s%s",
+                                      package->result == PACKAGE_FAILED && text ? ": " : "",
+                                      package->result == PACKAGE_FAILED && text ? text : "");
+        return package->message ? 0 : -ENOMEM;
+}
+
+static int close_run(struct service *service, const struct inventory *inventory,
+                     struct outcome *outcome, time_t now, struct diag *diag)
+{
+        bool is_healthy = !inventory->interrupted && inventory->broken.n_items == 0;
+        struct event_fields fields = {.run_id = outcome->run_id,
+                                      .policy_id = outcome->policy_id,
+                                      .policy_version = outcome->policy_version};
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < outcome->n_packages; i++)
+                r = judge_package(inventory, &outcome->packages[i]);
+        if (r < 0)
+                return r;
+        free(outcome->message);
+        outcome->message =
+            is_healthy ? strdup("interrupted, repaired")
+                       : str_format("interrupted, and the repair did not help: %s",
+                                    inventory->broken.n_items > 0 ? inventory->broken.items[0]
+                                                                  : "dpkg's journal is not empty");
+        if (!outcome->message)
+                return -ENOMEM;
+        outcome->result = RUN_INTERRUPTED;
+        outcome->finished_at = now;
+        r = state_write_outcome(service->paths, outcome, diag);
+        if (r >= 0)
+                r = state_remove_intent(service->paths, outcome->run_id, diag);
+        if (r < 0)
+                return r;
+        fields.result = enum_name(&run_result_names, (int)outcome->result);
+        fields.reason = outcome->message;
+        log_event(EVENT_RUN_REPAIRED, &fields);
+        return 0;
+}
+
+/* An intent that can't be read tells nothing about packages, but its run must not stay open. */
+static int close_intent(struct service *service, const struct inventory *inventory,
+                        const char *run_id, time_t now, struct diag *diag)
+{
+        CLEANUP(outcome_freep) struct outcome *outcome = NULL;
+        int r = state_read_intent(service->paths, run_id, &outcome, NULL);
+
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0) {
+                outcome = calloc(1, sizeof(*outcome));
+                if (!outcome || !(outcome->run_id = strdup(run_id)))
+                        return -ENOMEM;
+                outcome->started_at = now;
+        }
+        return close_run(service, inventory, outcome, now, diag);
+}
+
+static int repair_host(struct service *service, struct inventory **ret, struct diag *diag)
+{
+        CLEANUP(inventory_freep) struct inventory *before = NULL;
+        CLEANUP(manager_done) struct manager manager = {0};
+        int r = truth_collect(&before, diag);
+
+        if (r >= 0)
+                r = manager_init(service, backend_for(before->format), &manager, diag);
+        if (r >= 0)
+                r = recovery_repair(&manager, diag);
+        return r < 0 ? r : truth_collect(ret, diag);
+}
+
+int recovery_run(struct service *service, time_t now, struct diag *diag)
+{
+        CLEANUP(inventory_freep) struct inventory *inventory = NULL;
+        CLEANUP(strv_done) struct strv run_ids = {0};
+        int r = state_intents(service->paths, &run_ids, diag);
+
+        if (r < 0 || run_ids.n_items == 0)
+                return r;
+        service_progress(service, "repairing", "an interrupted run is repaired", -1);
+        r = repair_host(service, &inventory, diag);
+        for (size_t i = 0; r >= 0 && i < run_ids.n_items; i++)
+                r = close_intent(service, inventory, run_ids.items[i], now, diag);
+        return r;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What an interrupted run left: repaired, told apart package by package from the package database,
+ * and written down as an outcome `interrupted`. Called with the lock held, so that no run of ours
+ * is alive.
+ */
+
+#include "apply/manager.h"
+
+/* Does nothing when there is no open intent. */
+int recovery_run(struct service *service, time_t now, struct diag *diag) MUST_CHECK;
+
+/* Lets the package manager finish what was begun: waits for one that still runs, then configures
+ * what is unpacked. Whether it helped shows in the package database. */
+int recovery_repair(struct manager *manager, struct diag *diag) MUST_CHECK;

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * One run: lock, recovery, policy, judging, plan, download, steps, outcome. What the caller asked
+ * for can only narrow it; what is installed is (requested and approved), by this helper's own
+ * judgement.
+ */
+
+#include "apply/manager.h"
+#include "apply/methods.h"
+#include "apply/state.h"
+#include "host/host.h"
+#include "host/judge.h"
+
+struct run {
+        struct service *service;
+        const struct request *request;
+        const char *run_id, *trigger;
+        bool ignores_window; /* an administrator's now=true */
+        bool downloads_only;
+
+        struct config *config;
+        struct root root;
+        struct manager manager;
+        struct policy *policy;
+        struct judgement *judgement;
+        struct plan *plan;
+        struct opening opening; /* of the assignment's window; all 0: there is none */
+
+        /* Of the whole plan in its order; outcome->packages[i] is what became of items[i]. */
+        const struct plan_item **items;
+        size_t n_items;
+        struct outcome *outcome;
+        char *answer; /* the reply, as soon as it is known */
+};
+
+/* "" when it may start now; else why not (owned; NULL: out of memory), such as the window's end. */
+char *run_stop_reason(const struct run *run);
+
+METHOD_HANDLER(run_handle_apply);
+METHOD_HANDLER(run_handle_download);
+METHOD_HANDLER(run_handle_apply_now);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * One connection to the helper: who is at the other end, where everything lives, and the answers
+ * that go back. A client that went away never stops the work: sending then does nothing.
+ */
+
+#include "base/diag.h"
+#include "host/config.h"
+#include "host/connection.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+enum service_socket { SERVICE_SOCKET_APPLY = 1, SERVICE_SOCKET_ADMIN = 2 };
+
+struct service {
+        const struct paths *paths;
+        struct connection *connection;
+        enum service_socket socket;
+        uid_t peer_uid;
+        bool more;           /* this call wants progress */
+        bool client_is_gone; /* nothing is sent any more */
+};
+
+/* Whether SIGTERM came: finish what is in hand, start nothing new. */
+bool service_should_stop(void);
+void service_catch_signals(void);
+
+/* Sends a whole message; a client that does not take it is given up. */
+void service_send(struct service *service, const char *message);
+
+/* An intermediate reply, only when the call asked for them. percent below 0: not known. */
+void service_progress(struct service *service, const char *state, const char *text, int percent);
+
+/* Owned texts of error replies of org.patchd.apply, NULL when out of memory. */
+char *answer_error(const char *error, const char *message); /* "PermissionDenied", "Failed", ... */
+char *answer_already_running(const char *run_id, time_t since);
+char *answer_window_closed(time_t opens_at); /* 0: it never opens */
+char *answer_policy_refused(const char *refusal, const char *message);
+char *answer_policy_expired(void);
+char *answer_paused(time_t until); /* 0: until resumed */

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* GetState: what the helper keeps, for doctor and status. */
+
+#include "apply/methods.h"
+
+METHOD_HANDLER(state_method_handle);
