@@ -90,8 +90,9 @@ static int open_envelope(const struct fetch_request *request, const struct blob 
 
 /* ---- events ---- */
 
-static void say_refused(const struct fetch_request *request, enum refusal refusal, const char *text,
-                        const struct blob *bytes)
+/* key: under which the last one that was said stands. */
+static void say_refused(const struct fetch_request *request, const char *key, enum refusal refusal,
+                        const char *text, const struct blob *bytes)
 {
         char digest[SHA256_TEXT_SIZE] = "";
         CLEANUP(freep) char *note = NULL;
@@ -100,7 +101,7 @@ static void say_refused(const struct fetch_request *request, enum refusal refusa
         if (envelope_is_envelope(bytes) && digest_of(bytes->data, bytes->size, digest) < 0)
                 return;
         note = str_format("%s %s", digest, text);
-        if (!note || !memory_changed(request->store, MEMORY_POLICY_REFUSED, note))
+        if (!note || !memory_changed(request->store, key, note))
                 return;
         log_event(EVENT_POLICY_REJECTED,
                   &(struct event_fields){.policy_id = request->config->policy_id,
@@ -161,11 +162,13 @@ static int recall_policy(const struct fetch_request *request, const char *url,
                 return r;
         if (r < 0) {
                 diag_prefix(&refused, "the last good policy is not accepted any more");
-                say_refused(request, refusal, diag_text(&refused, r), &bytes);
+                say_refused(request, MEMORY_POLICY_UNUSABLE, refusal, diag_text(&refused, r),
+                            &bytes);
                 return set_error(fetched, diag_text(&refused, r));
         }
         fetched->envelope = bytes;
         bytes = (struct blob){0};
+        (void)memory_changed(request->store, MEMORY_POLICY_UNUSABLE, NULL);
         (void)remember_version(request, fetched->policy);
         etag_url = memory_get(request->store, MEMORY_POLICY_URL);
         if (str_equal(etag_url, url))
@@ -234,7 +237,8 @@ static int consider_new(const struct fetch_request *request, const char *url,
         if (r >= 0)
                 return adopt(request, url, &policy, response, fetched);
         diag_prefix(&refused, "the policy from %s is refused", url);
-        say_refused(request, refusal, diag_text(&refused, r), &response->body);
+        say_refused(request, MEMORY_POLICY_REFUSED, refusal, diag_text(&refused, r),
+                    &response->body);
         return set_error(fetched, diag_text(&refused, r));
 }
 

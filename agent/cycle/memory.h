@@ -18,7 +18,8 @@
 #define MEMORY_POLICY_DIGEST      "policy.digest"
 #define MEMORY_POLICY_URL         "policy.url" /* where the stored ETag is from */
 #define MEMORY_POLICY_CHECKED_AT  "policy.checked_at"
-#define MEMORY_POLICY_REFUSED     "policy.refused" /* the last refusal that was shouted */
+#define MEMORY_POLICY_REFUSED     "policy.refused"  /* the last refusal that was shouted */
+#define MEMORY_POLICY_UNUSABLE    "policy.unusable" /* the same for the stored one */
 #define MEMORY_POLICY_UNREACHABLE "policy.unreachable"
 #define MEMORY_POLICY_EXPIRED     "policy.expired"
 #define MEMORY_REFRESH_FAILED     "refresh.failed"

@@ -66,10 +66,27 @@ static int on_progress(const char *state, const char *text, int percent, void *c
         return 0;
 }
 
+/* The end of a cycle: its result, or why there is none. */
+static int send_end(struct server *server, int error, const struct cycle_result *result,
+                    const struct diag *why, struct diag *diag)
+{
+        CLEANUP(freep) char *text = NULL;
+
+        if (error >= 0)
+                error = cycle_result_to_text(result, &text);
+        if (error == -EBUSY)
+                return send_error(server, INTERFACE ".AlreadyRunning", "message",
+                                  diag_text(why, error), diag);
+        if (error < 0)
+                return send_error(server, INTERFACE ".Failed", "message", diag_text(why, error),
+                                  diag);
+        return send_text(server, step_text("finished", result->error ?: "done", -1, text), diag);
+}
+
+/* Gives 1 after a cycle: the connection has done its work. */
 static int answer_run(struct server *server, const struct varlink_call *call, struct diag *diag)
 {
         CLEANUP(cycle_result_done) struct cycle_result result = {0};
-        CLEANUP(freep) char *text = NULL;
         const char *trigger = json_get_string(call->parameters, "trigger");
         struct diag why = {0};
         int r;
@@ -86,19 +103,12 @@ static int answer_run(struct server *server, const struct varlink_call *call, st
                 .context = server,
             },
             &result, &why);
-        if (r >= 0)
-                r = cycle_result_to_text(&result, &text);
-        if (r == -EBUSY)
-                return send_error(server, INTERFACE ".AlreadyRunning", "message",
-                                  diag_text(&why, r), diag);
-        if (r < 0)
-                return send_error(server, INTERFACE ".Failed", "message", diag_text(&why, r), diag);
-        return send_text(server, step_text("finished", result.error ?: "done", -1, text), diag);
+        r = send_end(server, r, &result, &why, diag);
+        return r < 0 ? r : 1;
 }
 
 /* ---- one connection ---- */
 
-/* Gives 1 after a cycle: the connection has done its work. */
 static int answer(struct server *server, const struct json *message, struct diag *diag)
 {
         static const char *const names[] = {INTERFACE};
@@ -116,14 +126,14 @@ static int answer(struct server *server, const struct json *message, struct diag
         if (strcmp(call.method, INTERFACE ".Run") != 0)
                 return send_error(server, "org.varlink.service.MethodNotFound", "method",
                                   call.method, diag);
-        r = answer_run(server, &call, diag);
-        return r < 0 ? r : 1;
+        return answer_run(server, &call, diag);
 }
 
 static int check_peer(struct server *server, struct diag *diag)
 {
         uid_t uid;
-        int r = connection_peer(server->connection, &uid, NULL, diag);
+        pid_t pid;
+        int r = connection_peer(server->connection, &uid, &pid, diag);
 
         if (r < 0)
                 return r;
@@ -131,7 +141,8 @@ static int check_peer(struct server *server, struct diag *diag)
                 return 0;
         (void)send_error(server, INTERFACE ".PermissionDenied", "message",
                          "only the daemon's user may ask for a cycle", NULL);
-        return diag_fail(diag, -EPERM, "uid %u asked for a cycle and may not", (unsigned)uid);
+        return diag_fail(diag, -EPERM, "process %d of uid %u asked for a cycle and may not",
+                         (int)pid, (unsigned)uid);
 }
 
 int server_run(int fd, const struct paths *paths, struct diag *diag)
