@@ -24,7 +24,7 @@ struct cycle {
         char fingerprint[SHA256_TEXT_SIZE]; /* "": could not be made */
         struct judgement *judgement;        /* NULL: not judged, nothing has changed */
         bool after_run;                     /* a run has ended since the last report */
-        bool run_failed;                    /* try again at the next poll */
+        bool is_unfinished; /* the next poll has to judge again, whatever has changed */
 };
 
 /* Configuration, lock, store, node, keys, transport. cycle_done() also after a failure. */

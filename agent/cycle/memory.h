@@ -23,9 +23,8 @@
 #define MEMORY_POLICY_UNREACHABLE "policy.unreachable"
 #define MEMORY_POLICY_EXPIRED     "policy.expired"
 #define MEMORY_REFRESH_FAILED     "refresh.failed"
-#define MEMORY_RUN_REFUSED        "run.refused"
-#define MEMORY_RUN_OPENING        "run.opening"  /* opens_at of the window that was last used */
-#define MEMORY_RUN_ATTEMPTS       "run.attempts" /* how often in that window */
+#define MEMORY_RUN_REFUSED        "run.refused"  /* and the method */
+#define MEMORY_RUN_ATTEMPTS       "run.attempts" /* opening, policy, how often */
 #define MEMORY_REBOOT_REQUIRED    "reboot.required"
 #define MEMORY_REPORT_DIGEST      "report.digest" /* of the last report without its times */
 #define MEMORY_REPORT_AT          "report.at"

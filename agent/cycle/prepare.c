@@ -74,11 +74,20 @@ static int read_token(struct cycle *cycle, struct diag *diag)
         return 0;
 }
 
+static bool is_on_network(const char *url)
+{
+        return url && !str_has_prefix(url, "file://");
+}
+
+/* A standalone node needs none. */
 static int open_transport(struct cycle *cycle, struct diag *diag)
 {
         const struct config *config = cycle->config;
-        int r = read_token(cycle, diag);
+        int r;
 
+        if (!is_on_network(config->policy_url) && !config->report_url)
+                return 0;
+        r = read_token(cycle, diag);
         if (r < 0)
                 return r;
         return transport_new(

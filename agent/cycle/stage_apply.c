@@ -15,13 +15,13 @@ static int on_helper_progress(const char *text, int percent, void *context)
 }
 
 /* The helper's own words, once per change. That it runs already is no refusal. */
-static int note_refusal(struct cycle *cycle, const char *run_id, const char *error,
+static int note_refusal(struct cycle *cycle, const char *key, const char *run_id, const char *error,
                         const char *text)
 {
-        cycle->run_failed = true;
+        cycle->is_unfinished = true;
         if (error && strcmp(error, HELPER_ALREADY_RUNNING) == 0)
                 return 0;
-        if (memory_changed(cycle->store, MEMORY_RUN_REFUSED, text))
+        if (memory_changed(cycle->store, key, text))
                 log_event(EVENT_RUN_REFUSED,
                           &(struct event_fields){.run_id = run_id,
                                                  .policy_id = cycle->fetched.policy->policy_id,
@@ -34,11 +34,12 @@ static int ask_helper(struct cycle *cycle, const struct plan *plan, const char *
 {
         CLEANUP(outcome_freep) struct outcome *outcome = NULL;
         CLEANUP(freep) char *run_id = host_new_run_id(cycle->now);
+        CLEANUP(freep) char *key = str_format(MEMORY_RUN_REFUSED ".%s", method);
         CLEANUP(freep) char *error = NULL;
         struct diag diag = {0};
         int r;
 
-        if (!run_id)
+        if (!run_id || !key)
                 return -ENOMEM;
         r = helper_run(
             &(struct helper_request){
@@ -53,31 +54,31 @@ static int ask_helper(struct cycle *cycle, const struct plan *plan, const char *
         if (r == -ENOMEM)
                 return r;
         if (r < 0)
-                return note_refusal(cycle, run_id, error, diag_text(&diag, r));
-        (void)memory_changed(cycle->store, MEMORY_RUN_REFUSED, NULL);
+                return note_refusal(cycle, key, run_id, error, diag_text(&diag, r));
+        (void)memory_changed(cycle->store, key, NULL);
         return 0;
 }
 
-/* How often in this opening, with this policy, has the helper been asked to apply? Counts this
- * time, before it: what breaks the cycle off must not be tried for ever. */
+/* How often has the helper been asked to apply in this opening, with this policy? Counts this time
+ * too, before it: what breaks the cycle off must not be tried for ever. */
 static bool count_attempt(struct cycle *cycle, const struct run_question *question,
                           const struct opening *opening)
 {
         char opens_at[TIME_TEXT_SIZE];
+        CLEANUP(freep) char *before = memory_get(cycle->store, MEMORY_RUN_ATTEMPTS);
         CLEANUP(freep)
-        char *key = str_format("%s %s", time_to_rfc3339(opening->opens_at, opens_at),
+        char *key = str_format("%s %s ", time_to_rfc3339(opening->opens_at, opens_at),
                                cycle->fetched.policy->digest);
-        int64_t attempts;
+        CLEANUP(freep) char *after = NULL;
+        unsigned long long attempts = 0;
 
-        if (!key)
-                return false;
-        if (memory_changed(cycle->store, MEMORY_RUN_OPENING, key))
+        if (key && before && str_has_prefix(before, key) &&
+            str_to_uint64(before + strlen(key), INT32_MAX, &attempts) < 0)
                 attempts = 0;
-        else
-                attempts = memory_get_int(cycle->store, MEMORY_RUN_ATTEMPTS);
-        if (!run_may_try(question, attempts))
+        if (!key || !run_may_try(question, (int64_t)attempts))
                 return false;
-        return memory_set_int(cycle->store, MEMORY_RUN_ATTEMPTS, attempts + 1) >= 0;
+        after = str_format("%s%llu", key, attempts + 1);
+        return after && memory_set(cycle->store, MEMORY_RUN_ATTEMPTS, after) >= 0;
 }
 
 static int apply(struct cycle *cycle, const struct plan *plan, const struct run_question *question,
@@ -87,6 +88,7 @@ static int apply(struct cycle *cycle, const struct plan *plan, const struct run_
 
         if (!count_attempt(cycle, question, opening))
                 return 0;
+        cycle->is_unfinished = true; /* what failed is tried again at the next poll */
         r = cycle_progress(cycle, "apply", "applying what is approved", -1);
         if (r >= 0)
                 r = ask_helper(cycle, plan, "Apply");
@@ -97,12 +99,12 @@ static int apply(struct cycle *cycle, const struct plan *plan, const struct run_
         return cycle_judge(cycle, diag);
 }
 
-static int make_question(struct cycle *cycle, const struct plan *plan, struct run_question *ret,
-                         struct diag *diag)
+static int make_question(struct cycle *cycle, const struct plan *plan, struct run_question *ret)
 {
         const struct judgement *judgement = cycle->judgement;
         const struct assignment *assignment = judgement->decisions->assignment;
         struct operations_due due;
+        struct diag trouble = {0};
         int r;
 
         *ret = (struct run_question){
@@ -113,9 +115,10 @@ static int make_question(struct cycle *cycle, const struct plan *plan, struct ru
             .now = cycle->now,
         };
         r = operations_find(cycle->options->paths, cycle->fetched.policy, &judgement->node,
-                            cycle->now, &due, diag);
-        if (r < 0)
-                return r;
+                            cycle->now, &due, &trouble);
+        if (r == -ENOMEM ||
+            (r < 0 && cycle_result_add_error(cycle->result, diag_text(&trouble, r), 0) < 0))
+                return -ENOMEM;
         ret->operation = due.in_window;
         ret->operation_now = due.at_once;
         return 0;
@@ -132,9 +135,14 @@ int cycle_apply(struct cycle *cycle, struct diag *diag)
 
         if (!cycle->judgement)
                 return 0;
+        /* A run that has just ended is to be reported, not followed by the next try at once. */
+        if (strcmp(cycle->options->trigger, "outcome") == 0) {
+                cycle->is_unfinished = true;
+                return 0;
+        }
         r = plan_build(cycle->judgement->decisions, &everything, &plan);
         if (r >= 0)
-                r = make_question(cycle, plan, &question, diag);
+                r = make_question(cycle, plan, &question);
         if (r < 0)
                 return r;
         choice = run_choose(&question, &opening);

@@ -125,7 +125,8 @@ static int remember_judgement(struct cycle *cycle)
         (void)memory_set_int(cycle->store, MEMORY_FINGERPRINT_UNTIL,
                              fingerprint_holds_until(cycle->judgement));
         (void)memory_set(cycle->store, MEMORY_FINGERPRINT,
-                         cycle->run_failed || !cycle->fingerprint[0] ? NULL : cycle->fingerprint);
+                         cycle->is_unfinished || !cycle->fingerprint[0] ? NULL
+                                                                        : cycle->fingerprint);
         return 0;
 }
 

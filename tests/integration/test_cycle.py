@@ -37,6 +37,14 @@ os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
+STRANGER = """
+import socket, sys
+with socket.socket(socket.AF_UNIX) as connection:
+    connection.connect(sys.argv[1])
+    sys.stdout.write(connection.recv(65536).decode())
+"""
+
+
 class Helper:
     """Stands where patchd-apply.socket does: notes each call and answers from `answers`."""
 
@@ -449,6 +457,13 @@ class CycleTest(unittest.TestCase):
             self.node.run("poll")
         self.assertEqual(self.node.helper.methods().count("Apply"), 3)
 
+    def test_outcome_is_reported_without_another_try(self):
+        self.publish(window=policies.open_window(), operations=self.operation())
+        self.run_cycle("outcome")
+        self.assertEqual(self.node.helper.methods(), ["Refresh"])
+        self.run_cycle("poll")
+        self.assertIn("Apply", self.node.helper.methods())
+
     def test_no_apply_outside_the_window_or_in_scan_mode(self):
         self.publish(1, window=policies.closed_window(), operations=self.operation())
         self.run_cycle("start")
@@ -606,6 +621,26 @@ class ServerTest(CycleTest):
             self.assertEqual(next(replies)["error"], "org.varlink.service." + error)
         connection.close()
         process.wait(30)
+        self.assertEqual(self.server.requests, [])
+
+    def test_other_users_are_sent_away(self):
+        path = str(self.node.prefix / "cycle.sock")
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+            listener.listen(1)
+            os.chmod(path, 0o777)
+            os.chmod(self.node.prefix, 0o755)
+            client = subprocess.Popen([sys.executable, "-c", STRANGER, path], stdout=subprocess.PIPE, user=65534)
+            self.addCleanup(client.stdout.close)
+            accepted, _ = listener.accept()
+        with accepted:
+            process = subprocess.Popen([sys.executable, "-c", LISTENER, str(accepted.fileno()), *self.node.command()],
+                                       pass_fds=[accepted.fileno()], env=self.node.environment,
+                                       stderr=subprocess.PIPE)
+        self.addCleanup(process.stderr.close)
+        self.assertIn(b"PermissionDenied", client.stdout.read())
+        client.wait(30)
+        self.assertNotEqual(process.wait(30), 0)
         self.assertEqual(self.server.requests, [])
 
     def test_bad_bytes(self):
