@@ -79,3 +79,59 @@ int url_check(const char *url, struct diag *diag)
                                  "'%s' is http, which only loopback hosts may use; use https", url);
         return 0;
 }
+
+/* ---- references ---- */
+
+static bool has_parent_step(const char *path)
+{
+        for (const char *p = path; p; p = strchr(p, '/')) {
+                p += *p == '/';
+                if (strncmp(p, "..", 2) == 0 && strchr("/?#", p[2]))
+                        return true;
+        }
+        return false;
+}
+
+/* How much of base stands before a reference: all up to its host's end or its last slash. */
+static size_t base_length(const char *base, bool from_root)
+{
+        const char *host = strstr(base, "://");
+        size_t length, end;
+
+        host = host ? host + strlen("://") : base;
+        length = (size_t)(host - base) + strcspn(host, "/?#");
+        if (from_root)
+                return length;
+        end = length + strcspn(base + length, "?#");
+        while (end > length && base[end - 1] != '/')
+                end--;
+        return end;
+}
+
+int url_resolve(const char *base, const char *reference, char **ret, struct diag *diag)
+{
+        CLEANUP(freep) char *url = NULL;
+        size_t length;
+        int r;
+
+        if (strstr(reference, "://")) {
+                url = strdup(reference);
+        } else {
+                if (str_has_prefix(reference, "//") || has_parent_step(reference) ||
+                    strcspn(reference, ":") < strcspn(reference, "/?#"))
+                        return diag_fail(diag, -EINVAL,
+                                         "'%s' is neither a URL nor a plain path beside '%s'",
+                                         reference, base);
+                length = base_length(base, reference[0] == '/');
+                url = str_format("%.*s%s%s", (int)length, base,
+                                 reference[0] == '/' || base[length - 1] == '/' ? "" : "/",
+                                 reference);
+        }
+        if (!url)
+                return -ENOMEM;
+        r = url_check(url, diag);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(url);
+        return 0;
+}

@@ -14,3 +14,10 @@ enum { URL_MAX_BYTES = 2048 };
  * ASCII. Returns -EINVAL.
  */
 int url_check(const char *url, struct diag *diag) MUST_CHECK;
+
+/*
+ * The absolute URL of reference, as found in a document that came from base: an absolute one as it
+ * is, else a path beside the document ("a.zst") or from the root of its host ("/feeds/a.zst"). A
+ * reference can't leave base's host and has no "..". The caller frees. Returns -EINVAL, -ENOMEM.
+ */
+int url_resolve(const char *base, const char *reference, char **ret, struct diag *diag) MUST_CHECK;

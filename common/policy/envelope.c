@@ -7,11 +7,11 @@
 #include <string.h>
 
 static const char *const refusal_texts[] = {
-    [REFUSAL_NONE] = "none",         [REFUSAL_SIZE] = "size",
-    [REFUSAL_FORMAT] = "format",     [REFUSAL_SIGNATURE] = "signature",
-    [REFUSAL_TYPE] = "type",         [REFUSAL_POLICY_ID] = "policy-id",
-    [REFUSAL_ROLLBACK] = "rollback", [REFUSAL_NOT_YET] = "not-yet",
-    [REFUSAL_EXPIRED] = "expired",
+    [REFUSAL_NONE] = "none",       [REFUSAL_SIZE] = "size",
+    [REFUSAL_FORMAT] = "format",   [REFUSAL_SIGNATURE] = "signature",
+    [REFUSAL_TYPE] = "type",       [REFUSAL_POLICY_ID] = "policy-id",
+    [REFUSAL_FEED_ID] = "feed-id", [REFUSAL_ROLLBACK] = "rollback",
+    [REFUSAL_NOT_YET] = "not-yet", [REFUSAL_EXPIRED] = "expired",
 };
 const struct enum_table refusal_names = ENUM_TABLE(refusal_texts);
 

@@ -34,6 +34,7 @@ enum refusal {
         REFUSAL_SIGNATURE, /* unsigned, or signed by strangers, or too few keys */
         REFUSAL_TYPE,
         REFUSAL_POLICY_ID,
+        REFUSAL_FEED_ID,  /* a manifest of another feed */
         REFUSAL_ROLLBACK, /* version below the stored one, or equal with another digest */
         REFUSAL_NOT_YET,  /* issued in the future */
         REFUSAL_EXPIRED,

@@ -3,10 +3,9 @@
 
 #include "base/url.h"
 #include "policy/keyring.h"
+#include "policy/manifest.h"
 
 #include <string.h>
-
-enum { FEED_SIZE_MAX_BYTES = 512 * 1024 * 1024 };
 
 static int read_format(const struct json_node *node, const struct json_field *field, void *target,
                        struct diag *diag)
@@ -37,7 +36,7 @@ static int read_url(const struct json_node *node, const struct json_field *field
         return 0;
 }
 
-static int read_sha256(const struct json_node *node, const struct json_field *field, void *target,
+int policy_read_sha256(const struct json_node *node, const struct json_field *field, void *target,
                        struct diag *diag)
 {
         const char *text;
@@ -90,7 +89,7 @@ static const struct json_field feed_fields[] = {
     {"manifest_url", read_url, offsetof(struct feed, manifest_url), false, NULL},
     {"keys", read_keys, offsetof(struct feed, keys), false, NULL},
     {"url", read_url, offsetof(struct feed, url), false, NULL},
-    {"sha256", read_sha256, offsetof(struct feed, sha256), false, NULL},
+    {"sha256", policy_read_sha256, offsetof(struct feed, sha256), false, NULL},
     {"size_bytes", json_read_int, offsetof(struct feed, size_bytes), false, &size_range},
 };
 

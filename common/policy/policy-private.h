@@ -59,6 +59,8 @@ int policy_read_globs(const struct json_node *node, const struct json_field *fie
                       struct diag *diag); /* struct strv */
 int policy_read_match(const struct json_node *node, const struct json_field *field, void *target,
                       struct diag *diag); /* struct match */
+int policy_read_sha256(const struct json_node *node, const struct json_field *field, void *target,
+                       struct diag *diag); /* char *; 64 lower-case hex digits */
 int policy_read_later(const struct json_node *node, const struct json_field *field, void *target,
                       struct diag *diag); /* nothing; another call reads it */
 

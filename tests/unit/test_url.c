@@ -71,11 +71,53 @@ static void test_length(void **state)
         assert_int_equal(url_check(url, NULL), -EINVAL);
 }
 
+static const struct {
+        const char *base, *reference, *want, *error; /* part of the error; NULL: accepted */
+} references[] = {
+    {"https://h/a/m.json", "f.zst", "https://h/a/f.zst", NULL},
+    {"https://h/a/m.json?x=/y", "b/f.zst", "https://h/a/b/f.zst", NULL},
+    {"https://h:8443/a/m.json#/", "/f.zst", "https://h:8443/f.zst", NULL},
+    {"https://h", "f.zst", "https://h/f.zst", NULL},
+    {"https://h?x", "f.zst", "https://h/f.zst", NULL},
+    {"https://h/", "f..zst", "https://h/f..zst", NULL},
+    {"https://h/a/", "f.zst?a:b", "https://h/a/f.zst?a:b", NULL},
+    {"https://h/a/m.json", "https://mirror.example/f", "https://mirror.example/f", NULL},
+    {"file:///srv/feeds/m.json", "f.zst", "file:///srv/feeds/f.zst", NULL},
+    {"file:///srv/feeds/m.json", "/tmp/f", "file:///tmp/f", NULL},
+    {"https://h/a/m.json", "//evil.example/f", NULL, "neither a URL nor a plain path"},
+    {"https://h/a/m.json", "../f", NULL, "neither a URL nor a plain path"},
+    {"https://h/a/m.json", "b/../../f", NULL, "neither a URL nor a plain path"},
+    {"https://h/a/m.json", "b/..", NULL, "neither a URL nor a plain path"},
+    {"https://h/a/m.json", "data:,x", NULL, "neither a URL nor a plain path"},
+    {"https://h/a/m.json", "ftp://h/f", NULL, "neither https:// nor file:///"},
+    {"https://h/a/m.json", "http://h/f", NULL, "which only loopback hosts may use"},
+    {"https://h/a/m.json", "a b", NULL, "has a character that URLs can't have"},
+};
+
+static void test_resolve(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(references); i++) {
+                CLEANUP(freep) char *url = NULL;
+                struct diag diag = {0};
+                int r = url_resolve(references[i].base, references[i].reference, &url, &diag);
+
+                if (references[i].error) {
+                        if (r != -EINVAL || url || !strstr(diag.text, references[i].error))
+                                fail_msg("'%s': %d '%s'", references[i].reference, r, diag.text);
+                } else if (r != 0 || strcmp(url, references[i].want) != 0) {
+                        fail_msg("'%s': %d '%s' '%s'", references[i].reference, r, url, diag.text);
+                }
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_check),
+            cmocka_unit_test(test_resolve),
             cmocka_unit_test(test_length),
+            cmocka_unit_test(test_resolve),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
