@@ -13,6 +13,7 @@
 const struct transport_limits transport_default_limits = {
     .connect_timeout_seconds = 20,
     .total_timeout_seconds = 300,
+    .download_timeout_seconds = 3600,
     .stall_timeout_seconds = 30,
     .stall_bytes = 64,
 };
@@ -33,6 +34,11 @@ struct exchange {
         bool keep_body;
         bool is_too_large;
         char *etag;
+        CURL *curl;
+        transport_sink_fn sink; /* NULL: none */
+        void *sink_arg;
+        int sink_error;
+        struct diag *diag; /* of the sink */
 };
 
 static void exchange_done(struct exchange *exchange)
@@ -46,16 +52,35 @@ static void curl_slist_freep(struct curl_slist **list)
         curl_slist_free_all(*list);
 }
 
+/* Gives 0 when it is too much. */
+static size_t count_body(struct exchange *exchange, size_t length)
+{
+        exchange->n_body_bytes += length;
+        exchange->is_too_large = exchange->n_body_bytes > exchange->max_bytes;
+        return exchange->is_too_large ? 0 : length;
+}
+
+/* The body of an error or a redirect is not what was asked for. */
+static size_t give_to_sink(struct exchange *exchange, const char *data, size_t length)
+{
+        long status = 0;
+
+        (void)curl_easy_getinfo(exchange->curl, CURLINFO_RESPONSE_CODE, &status);
+        if (status != 200)
+                return count_body(exchange, length);
+        exchange->sink_error = exchange->sink(data, length, exchange->sink_arg, exchange->diag);
+        return exchange->sink_error < 0 ? 0 : length;
+}
+
 static size_t on_body(char *data, size_t size, size_t n, void *context)
 {
         struct exchange *exchange = context;
         size_t length = size * n;
 
-        exchange->n_body_bytes += length;
-        if (exchange->n_body_bytes > exchange->max_bytes) {
-                exchange->is_too_large = true;
+        if (exchange->sink)
+                return give_to_sink(exchange, data, length);
+        if (count_body(exchange, length) == 0)
                 return 0;
-        }
         if (exchange->keep_body)
                 str_append_n(&exchange->body, data, length);
         return exchange->body.failed ? 0 : length;
@@ -111,10 +136,8 @@ static int set_up(struct transport *transport)
         (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
         (void)curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
         (void)curl_easy_setopt(curl, CURLOPT_USERAGENT, "patchd/" PATCHD_VERSION);
-        (void)curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
         (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT,
                                transport->limits.connect_timeout_seconds);
-        (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, transport->limits.total_timeout_seconds);
         (void)curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, transport->limits.stall_bytes);
         (void)curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME,
                                transport->limits.stall_timeout_seconds);
@@ -209,6 +232,8 @@ struct request {
         const char *const *headers;
         size_t n_headers;
         size_t max_bytes;
+        transport_sink_fn sink; /* NULL: the body is kept */
+        void *sink_arg;
 };
 
 static int request_headers(const struct transport *transport, const struct request *request,
@@ -225,8 +250,15 @@ static int request_headers(const struct transport *transport, const struct reque
         return r;
 }
 
-static void set_method(CURL *curl, const struct request *request)
+static void set_method(struct transport *transport, const struct request *request)
 {
+        const struct transport_limits *limits = &transport->limits;
+        CURL *curl = transport->curl;
+
+        (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT,
+                               request->sink ? limits->download_timeout_seconds
+                                             : limits->total_timeout_seconds);
+        (void)curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, request->sink ? NULL : "gzip");
         if (!request->body) {
                 (void)curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, NULL);
                 (void)curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
@@ -326,7 +358,7 @@ static int exchange_once(struct transport *transport, const struct request *requ
         r = request_headers(transport, request, url, &list);
         if (r < 0)
                 return r;
-        set_method(curl, request);
+        set_method(transport, request);
         (void)curl_easy_setopt(curl, CURLOPT_URL, url);
         (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, list);
         (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, exchange);
@@ -336,6 +368,8 @@ static int exchange_once(struct transport *transport, const struct request *requ
         (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL); /* it leaves with list */
         if (exchange->body.failed)
                 return -ENOMEM;
+        if (exchange->sink_error < 0)
+                return exchange->sink_error;
         if (exchange->is_too_large)
                 return fail_size(exchange, url, diag);
         return code == CURLE_OK ? 0 : fail_curl(transport, code, url, diag);
@@ -401,7 +435,11 @@ static int perform(struct transport *transport, const char *url, const struct re
         for (int n_hops = 0; n_hops <= TRANSPORT_REDIRECTS_MAX; n_hops++) {
                 CLEANUP(exchange_done)
                 struct exchange exchange = {.max_bytes = request->max_bytes,
-                                            .keep_body = !request->body};
+                                            .keep_body = !request->body,
+                                            .curl = transport->curl,
+                                            .sink = request->sink,
+                                            .sink_arg = request->sink_arg,
+                                            .diag = diag};
 
                 r = exchange_once(transport, request, hop, &exchange, diag);
                 if (r < 0)
@@ -420,6 +458,15 @@ int transport_get(struct transport *transport, const char *url, const char *etag
                   struct transport_response *ret, struct diag *diag)
 {
         struct request request = {.etag = etag, .max_bytes = max_bytes};
+
+        return perform(transport, url, &request, ret, diag);
+}
+
+int transport_download(struct transport *transport, const char *url, transport_sink_fn sink,
+                       void *arg, struct transport_response *ret, struct diag *diag)
+{
+        struct request request = {
+            .sink = sink, .sink_arg = arg, .max_bytes = TRANSPORT_ANSWER_MAX_BYTES};
 
         return perform(transport, url, &request, ret, diag);
 }

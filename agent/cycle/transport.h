@@ -25,6 +25,7 @@ enum {
 struct transport_limits {
         long connect_timeout_seconds; /* name, connection and TLS handshake */
         long total_timeout_seconds;
+        long download_timeout_seconds; /* the same for transport_download() */
         long stall_timeout_seconds; /* with less than stall_bytes a second for so long: given up */
         long stall_bytes;
 };
@@ -64,6 +65,17 @@ void transport_response_done(struct transport_response *response);
  */
 int transport_get(struct transport *transport, const char *url, const char *etag, size_t max_bytes,
                   struct transport_response *ret, struct diag *diag) MUST_CHECK;
+
+/* Takes the next bytes; a negative errno ends the download and is passed on. */
+typedef int (*transport_sink_fn)(const char *bytes, size_t size, void *arg, struct diag *diag);
+
+/*
+ * Gets url, however large, and gives the body of a 200 to sink as it stands on the server: a
+ * Content-Encoding that was not asked for is left in it. ret->body stays empty. Errors as above,
+ * and those of sink.
+ */
+int transport_download(struct transport *transport, const char *url, transport_sink_fn sink,
+                       void *arg, struct transport_response *ret, struct diag *diag) MUST_CHECK;
 
 /* Puts body at url. headers are whole lines ("Content-Type: application/json"). Errors as above;
  * -ELOOP also for a redirect that would not repeat the PUT (only 307 and 308 do). */

@@ -2,6 +2,7 @@
 """agent/cycle/transport.c against a hostile server with TLS."""
 
 import errno
+import gzip
 import json
 import os
 import subprocess
@@ -53,6 +54,9 @@ class TransportTest(unittest.TestCase):
             self.assertIn(word, got["text"])
         self.assertNotIn("\n", got["text"])
 
+    def download(self, path, **arguments):
+        return probe("download", self.url(path), ca_file=self.authority.certificate, **arguments)[0]
+
     # ---- what goes well ----
 
     def test_get_and_condition(self):
@@ -65,6 +69,31 @@ class TransportTest(unittest.TestCase):
         self.assertTrue(head["User-Agent"].startswith("patchd/"))
         self.assertNotIn("Authorization", head)
         self.assertNotIn("If-None-Match", head)
+
+    def test_download(self):
+        self.server.answers["/feed"] = answer(200, b"x" * 3000000)
+        got = self.download("/feed", max_bytes=3000000)
+        self.assertEqual((got["error"], got["status"], got["size"], got["downloaded"]),
+                         (0, 200, 0, 3000000))
+        self.assertNotIn("Accept-Encoding", self.server.requests[0][2])
+        self.assert_failed(self.download("/feed", max_bytes=2999999), errno.EFBIG,
+                           "the sink is full")
+
+    def test_download_is_not_decoded(self):
+        """The digest is that of the file, also where a server calls its .gz an encoding."""
+        packed = gzip.compress(b"feed")
+        self.server.answers["/feed.gz"] = answer(200, packed, [("Content-Encoding", "gzip")])
+        self.assertEqual(self.download("/feed.gz")["downloaded"], len(packed))
+
+    def test_download_takes_only_a_200(self):
+        self.server.answers["/gone"] = answer(404, b"nothing here")
+        got = self.download("/gone")
+        self.assertEqual((got["error"], got["status"], got["downloaded"]), (0, 404, 0))
+        self.server.answers["/moved"] = answer(302, b"see there", [("Location", "/feed")])
+        self.server.answers["/feed"] = answer(200, b"feed")
+        self.assertEqual(self.download("/moved")["downloaded"], 4)
+        self.server.answers["/cut"] = answer_cut(b"fe", 4)
+        self.assert_failed(self.download("/cut"), errno.ECONNRESET, "cut short")
 
     def test_304_exchange_is_small(self):
         self.server.answers["/policy"] = answer_etag(b"envelope", '"v1"')

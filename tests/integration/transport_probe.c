@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One request of agent/cycle/transport.c, for test_transport.py: prints what came of it as JSON.
- *     transport_probe get|put URL [NAME=VALUE]...      (names: see the table) */
+ *     transport_probe get|download|put URL [NAME=VALUE]...      (names: see the table) */
 #include "base/json.h"
 #include "base/str.h"
 #include "cycle/transport.h"
@@ -37,6 +37,19 @@ static unsigned long long number(const char *text, unsigned long long fallback)
         return text && str_to_uint64(text, 1ULL << 40, &value) >= 0 ? value : fallback;
 }
 
+struct download {
+        size_t n_bytes, max_bytes;
+};
+
+static int take(const char *bytes, size_t size, void *arg, struct diag *diag)
+{
+        struct download *got = arg;
+
+        (void)bytes;
+        got->n_bytes += size;
+        return got->n_bytes > got->max_bytes ? diag_fail(diag, -EFBIG, "the sink is full") : 0;
+}
+
 static int request(struct transport *transport, const char *verb, const char *url,
                    const struct arguments *arguments)
 {
@@ -44,6 +57,7 @@ static int request(struct transport *transport, const char *verb, const char *ur
         CLEANUP(transport_response_done) struct transport_response response = {0};
         CLEANUP(json_writer_freep) struct json_writer *writer = json_writer_new();
         CLEANUP(freep) char *text = NULL;
+        struct download got = {.max_bytes = number(arguments->max_bytes, 1 << 20)};
         struct diag diag = {0};
         int r;
 
@@ -54,7 +68,9 @@ static int request(struct transport *transport, const char *verb, const char *ur
                         return 2;
                 r = transport_put(transport, url, &body, headers, ELEMENTSOF(headers), &response,
                                   &diag);
-        } else
+        } else if (strcmp(verb, "download") == 0)
+                r = transport_download(transport, url, take, &got, &response, &diag);
+        else
                 r = transport_get(transport, url, arguments->etag,
                                   number(arguments->max_bytes, 1 << 20), &response, &diag);
         json_begin_object(writer, NULL);
@@ -65,6 +81,7 @@ static int request(struct transport *transport, const char *verb, const char *ur
         json_add_int(writer, "retry_after", response.retry_after_seconds);
         json_add_int(writer, "size", (int64_t)response.body.size);
         json_add_string(writer, "body", response.body.data);
+        json_add_int(writer, "downloaded", (int64_t)got.n_bytes);
         json_end(writer);
         if (json_writer_finish(writer, false, &text) < 0)
                 return 2;
@@ -89,6 +106,7 @@ int main(int argc, char **argv)
         limits.connect_timeout_seconds = (long)number(arguments.timeout, 5);
         limits.stall_timeout_seconds = limits.connect_timeout_seconds;
         limits.total_timeout_seconds = 4 * limits.connect_timeout_seconds;
+        limits.download_timeout_seconds = limits.total_timeout_seconds;
         struct transport_options options = {
             .ca_file = arguments.ca_file,
             .client_cert = arguments.client_cert,
