@@ -50,16 +50,9 @@ int apt_uri_parse(const char *text, struct apt_uri *ret)
         if (!colon)
                 return -EINVAL;
         uri.scheme = strndup(text, (size_t)(colon - text));
-        at = colon + 1;
-        path = at;
-        if (str_has_prefix(at, "//")) {
-                at += 2;
-                path = skip_authority(at);
-                split_authority(at, path, &uri);
-        } else {
-                uri.host = strdup("");
-                uri.port = strdup("");
-        }
+        at = colon + (str_has_prefix(colon, "://") ? 3 : 1);
+        path = skip_authority(at);
+        split_authority(at, path, &uri);
         uri.path = *path == '/' ? strdup(path) : str_format("/%s", path);
         if (!uri.scheme || !uri.host || !uri.port || !uri.path)
                 return -ENOMEM;
@@ -70,9 +63,10 @@ int apt_uri_parse(const char *text, struct apt_uri *ret)
 
 static void append_authority(struct str *text, const struct apt_uri *uri, bool brackets)
 {
-        bool is_ipv6 = brackets && strchr(uri->host, ':');
+        /* An IPv6 address, or the name of a disk. */
+        bool is_special = brackets && strpbrk(uri->host, "/:");
 
-        str_appendf(text, is_ipv6 ? "[%s]" : "%s", uri->host);
+        str_appendf(text, is_special ? "[%s]" : "%s", uri->host);
         if (uri->port[0])
                 str_appendf(text, ":%s", uri->port);
 }
