@@ -235,7 +235,7 @@ static int take_option(struct draft *draft, enum option_kind kind, struct deb822
 /* One word: quotes and brackets hold blanks together, %xx is undone. False at the end. */
 static int next_quoted_word(const char **text, char **ret)
 {
-        const char *at = *text + strspn(*text, " \t"), *stop = at;
+        const char *at = *text + strspn(*text, " \t\n\v\f\r"), *stop = at;
         struct str word = {0};
 
         if (!*at)
@@ -316,6 +316,8 @@ static int take_list_words(struct draft *draft, const char *text, struct diag *d
                         return malformed(draft, diag, "a quote or bracket is not closed");
                 if (r <= 0)
                         return r;
+                if (!*word)
+                        return malformed(draft, diag, "an empty word");
                 r = strv_add(targets[i < 2 ? i : 2], word);
                 if (r < 0)
                         return r;
