@@ -373,6 +373,8 @@ int apt_sources_parse_list(struct apt_sources *sources, const char *text, size_t
         struct deb822_value rest = {text, size}, line;
         int r = 0;
 
+        if (memchr(text, '\0', size))
+                return diag_fail(diag, -EINVAL, "%s: a NUL byte: this is no text", context->file);
         for (unsigned number = 1; r >= 0 && deb822_next_line(&rest, &line); number++) {
                 CLEANUP(freep) char *copy = strndup(line.at, line.length);
 
@@ -451,8 +453,11 @@ int apt_sources_parse_deb822(struct apt_sources *sources, const char *text, size
 {
         struct stanza_reader reader = {.sources = sources, .context = context};
         const struct deb822_handler handler = {.take = take_stanza, .arg = &reader};
+        int r = deb822_read_text(text, size, &handler, diag);
 
-        return deb822_read_text(text, size, &handler, diag);
+        if (r < 0 && reader.number == 0)
+                diag_prefix(diag, "%s", context->file);
+        return r;
 }
 
 bool apt_parts_name_is_valid(const char *name, const char *const *extensions)

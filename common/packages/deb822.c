@@ -311,6 +311,8 @@ int deb822_read_text(const char *text, size_t size, const struct deb822_handler 
 
         if (!reader)
                 return -ENOMEM;
+        if (memchr(text, '\0', size))
+                return diag_fail(diag, -EINVAL, "a NUL byte: this is no text");
         r = normalise(text, size, &clean, &clean_size);
         if (r >= 0)
                 r = deb822_feed(reader, clean, clean_size, diag);

@@ -74,6 +74,6 @@ int deb822_finish(struct deb822_reader *reader, struct diag *diag) MUST_CHECK;
 size_t deb822_size(const struct deb822_reader *reader);
 
 /* Reads a whole small file: comment lines ('#') are dropped, lines of blanks end a stanza, the last
- * line needs no end. */
+ * line needs no end. Returns -EINVAL for a NUL byte, and what feed and finish do. */
 int deb822_read_text(const char *text, size_t size, const struct deb822_handler *handler,
                      struct diag *diag) MUST_CHECK;

@@ -139,6 +139,7 @@ static void test_text(void **state)
         (void)state;
         assert_int_equal(deb822_read_text(text, strlen(text), &handler, NULL), 0);
         assert_string_equal(seen.data, "a=1;b=;c=3;");
+        assert_int_equal(deb822_read_text("Package: a\0b\n", 13, &handler, NULL), -EINVAL);
         str_done(&seen);
 }
 
