@@ -43,20 +43,18 @@ static int stage_fetch(struct cycle *cycle, struct diag *diag)
                                       cycle->fetched.retry_after_seconds);
 }
 
-/* A repository that fails is said and no more: what counts is how old its index is. */
+/* Without the helper the indexes only grow old, and the judgement says so. */
 static int stage_refresh(struct cycle *cycle, struct diag *diag)
 {
-        CLEANUP(strv_done) struct strv failed = {0};
-        CLEANUP(freep) char *text = NULL;
         struct diag trouble = {0};
-        int r;
+        const char *text = NULL;
+        int r = helper_refresh(cycle->options->paths, &trouble);
 
         (void)diag;
-        r = helper_refresh(cycle->options->paths, &failed, &trouble);
-        if (r == -ENOMEM || (r < 0 && strv_add(&failed, diag_text(&trouble, r)) < 0))
-                return -ENOMEM;
-        if (failed.n_items > 0 && strv_join(&failed, "; ", &text) < 0)
-                return -ENOMEM;
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                text = diag_text(&trouble, r);
         if (memory_changed(cycle->store, MEMORY_REFRESH_FAILED, text) && text)
                 log_event(EVENT_REFRESH_FAILED, &(struct event_fields){.reason = text});
         return 0;

@@ -9,35 +9,15 @@
 static const uint64_t REFRESH_TIMEOUT_USEC = 20 * 60 * 1000000ULL;
 static const uint64_t RUN_TIMEOUT_USEC = 4 * 3600 * 1000000ULL; /* for each step's word */
 
-/* ---- refresh ---- */
-
-static int add_failed(const struct json *repository, struct strv *failed)
-{
-        const char *text = json_get_string(repository, "text"); /* null: all is well */
-        const char *name = json_get_string(repository, "repository");
-
-        if (!text)
-                return 0;
-        return strv_addf(failed, "%s: %s", name ?: "a repository", text);
-}
-
-int helper_refresh(const struct paths *paths, struct strv *ret_failed, struct diag *diag)
+int helper_refresh(const struct paths *paths, struct diag *diag)
 {
         CLEANUP(connection_freep) struct connection *connection = NULL;
-        CLEANUP(json_freep) struct json *reply = NULL;
-        const struct json *repositories;
-        int r;
+        int r = connection_open(paths->apply_socket, &connection, diag);
 
-        r = connection_open(paths->apply_socket, &connection, diag);
-        if (r >= 0)
-                r = connection_call(connection, "org.patchd.apply.Refresh", NULL,
-                                    REFRESH_TIMEOUT_USEC, NULL, NULL, &reply, NULL, diag);
         if (r < 0)
                 return r;
-        repositories = json_get(reply, "repositories");
-        for (size_t i = 0; i < json_length(repositories) && r >= 0; i++)
-                r = add_failed(json_at(repositories, i), ret_failed);
-        return r < 0 ? r : 0;
+        return connection_call(connection, "org.patchd.apply.Refresh", NULL, REFRESH_TIMEOUT_USEC,
+                               NULL, NULL, NULL, NULL, diag);
 }
 
 /* ---- runs ---- */

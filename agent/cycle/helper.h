@@ -8,7 +8,6 @@
 
 #include "base/blob.h"
 #include "base/diag.h"
-#include "base/strv.h"
 #include "decide/plan.h"
 #include "host/config.h"
 #include "report/outcome.h"
@@ -28,9 +27,9 @@ struct helper_request {
         void *context;
 };
 
-/* Gives a sentence for each repository that failed. Errors: as connection_call(). */
-int helper_refresh(const struct paths *paths, struct strv *ret_failed,
-                   struct diag *diag) MUST_CHECK;
+/* Which repositories failed is the helper's to log; what counts is how old their indexes are.
+ * Errors: as connection_call(). */
+int helper_refresh(const struct paths *paths, struct diag *diag) MUST_CHECK;
 
 /*
  * method is "Download" or "Apply". The outcome is NULL when the helper gave none. An error reply is

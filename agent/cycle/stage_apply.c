@@ -56,7 +56,10 @@ static int ask_helper(struct cycle *cycle, const struct plan *plan, const char *
         if (r < 0)
                 return note_refusal(cycle, key, run_id, error, diag_text(&diag, r));
         (void)memory_changed(cycle->store, key, NULL);
-        return 0;
+        if (!outcome || outcome->result != RUN_REFUSED)
+                return 0;
+        cycle->is_unfinished = true; /* the helper has said so in the journal */
+        return cycle_result_add_error(cycle->result, outcome->message, 0);
 }
 
 /* How often has the helper been asked to apply in this opening, with this policy? Counts this time

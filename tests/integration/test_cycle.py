@@ -84,7 +84,7 @@ class Helper:
             for parameters in self.progress:
                 self.send(connection, {"parameters": parameters, "continues": True})
         result = self.answers.get(method, {})
-        self.send(connection, result(call["parameters"]) if callable(result) else {"parameters": result})
+        self.send(connection, result(call.get("parameters")) if callable(result) else {"parameters": result})
 
     @staticmethod
     def send(connection, message):
@@ -496,12 +496,17 @@ class CycleTest(unittest.TestCase):
         self.assertEqual(len(self.reports), 2)
 
     def test_refresh_that_fails_is_said_once(self):
-        self.node.helper.answers["Refresh"] = {"repositories": [{"repository": "R S", "text": "404"}]}
+        error = {"error": "org.patchd.apply.Failed", "parameters": {"message": "the disk is full"}}
+        self.node.helper.answers["Refresh"] = lambda _: error
         self.publish()
-        self.assertIn("R S: 404", self.run_cycle("start"))
+        self.assertIn("the disk is full", self.run_cycle("start"))
         self.assertNotIn("refresh-failed", self.run_cycle())
-        self.node.helper.answers["Refresh"] = {"repositories": [{"repository": "R S", "text": None}]}
-        self.assertNotIn("refresh-failed", self.run_cycle())
+
+    def test_refused_outcome_is_told_to_the_daemon(self):
+        outcome = {**self.outcome("x", "paused by uid 0"), "result": "refused"}
+        self.node.helper.answers["Apply"] = {"outcome": outcome}
+        self.publish(window=policies.open_window(), operations=self.operation())
+        self.assertIn("paused by uid 0", self.run_cycle("window", fails=True))
 
     def test_no_helper(self):
         self.node.helper.close()
