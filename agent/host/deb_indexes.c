@@ -52,8 +52,8 @@ static int read_release(struct deb_collector *collector, const char *name,
         r = root_stat(collector->root, path, &found);
         if (r == -ENOENT)
                 return 0;
-        if (r >= 0)
-                r = root_read(collector->root, path, APT_RELEASE_SIZE_MAX, &blob, &diag);
+        r = r < 0 ? diag_fail(&diag, r, "%s: %s", path, strerrordesc_np(-r))
+                  : root_read(collector->root, path, APT_RELEASE_SIZE_MAX, &blob, &diag);
         if (r >= 0) {
                 r = apt_release_parse(blob.data, blob.size, &file->release, &diag);
                 if (r < 0)
@@ -98,7 +98,8 @@ static int find_release(struct finder *finder, const struct apt_source *source,
         return r;
 }
 
-/* The file of an index under one of the names apt may have given it; *ret NULL: there is none. */
+/* The file of an index under one of the names apt may have given it; *ret NULL: there is none.
+ * Returns -EINVAL for what isn't a regular file. */
 static int find_file(struct deb_collector *collector, const char *name, char **ret,
                      bool *ret_compressed, time_t *ret_changed_at)
 {
@@ -113,6 +114,8 @@ static int find_file(struct deb_collector *collector, const char *name, char **r
                 r = root_stat(collector->root, path, &found);
                 if (r == -ENOENT)
                         continue;
+                if (r >= 0 && !S_ISREG(found.st_mode))
+                        r = -EINVAL;
                 if (r < 0)
                         return r;
                 *ret = TAKE_PTR(path);
@@ -245,7 +248,8 @@ static int judge_absence(struct deb_collector *collector, const struct apt_sourc
         if (source->component[0] && !component_is_offered(&file->release, source->component))
                 return deb_add_problem(collector, "%s %s has no component '%s' (%s)", source->uri,
                                        source->suite, source->component, source->place);
-        if (!is_listed(&file->release, key) || apt_release_file_size(&file->release, key) == 0)
+        if ((file->release.sums[0] && !is_listed(&file->release, key)) ||
+            apt_release_file_size(&file->release, key) == 0)
                 return 0;
         return deb_add_problem(collector, "the index %s of %s %s is missing: run apt-get update",
                                key, source->uri, source->suite);

@@ -194,7 +194,8 @@ static int read_index(struct scan *scan, const struct deb_index *item, struct di
 {
         const struct deb822_handler handler = {.wants = wants, .take = take_stanza, .arg = scan};
         CLEANUP(deb822_reader_freep) struct deb822_reader *reader = deb822_reader_new(&handler);
-        CLEANUP(closep) int fd = root_openat(scan->collector->root, item->index->path, O_RDONLY);
+        CLEANUP(closep)
+        int fd = root_openat(scan->collector->root, item->index->path, O_RDONLY | O_NONBLOCK);
         int r;
 
         if (!reader)

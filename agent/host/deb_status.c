@@ -186,7 +186,7 @@ static int read_deb822(const struct root *root, const char *path,
                        const struct deb822_handler *handler, struct diag *diag)
 {
         CLEANUP(deb822_reader_freep) struct deb822_reader *reader = deb822_reader_new(handler);
-        CLEANUP(closep) int fd = root_openat(root, path, O_RDONLY);
+        CLEANUP(closep) int fd = root_openat(root, path, O_RDONLY | O_NONBLOCK);
         int r;
 
         if (!reader)

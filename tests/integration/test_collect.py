@@ -449,6 +449,18 @@ class Problems(Case):
         self.index.unlink()
         self.expect("main/binary-amd64/Packages of copy:")
 
+    def test_no_regular_file(self):
+        self.index.unlink()
+        os.mkfifo(self.index)
+        self.expect(f"{self.index.name}: Invalid argument")
+
+    def test_unreadable_lists(self):
+        prefix = self.as_nobody()
+        self.index.chmod(0o600)
+        self.expect(f"{self.index.name}: Permission denied", prefix=prefix)
+        self.index.parent.chmod(0o700)
+        self.expect("_InRelease: Permission denied", "_Packages: Permission denied", prefix=prefix)
+
     def test_never_refreshed(self):
         self.index.unlink()
         self.release.unlink()
