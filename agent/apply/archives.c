@@ -23,38 +23,38 @@ enum {
 /* ---- names ---- */
 
 /* "pool/a/app_2.0_all.deb" says the archive's architecture; the installed version's may differ. */
-static char *archive_arch(const struct manager *manager, const struct plan_item *item)
+static char *archive_arch(const struct installer *installer, const struct plan_item *item)
 {
         const char *file = item->target->file.filename;
         const char *mark = file ? strrchr(file, '_') : NULL;
-        size_t suffix = strlen(manager->backend->archive_suffix);
+        size_t suffix = strlen(installer->backend->archive_suffix);
 
-        if (!mark || strchr(mark, '/') || !str_has_suffix(mark, manager->backend->archive_suffix))
+        if (!mark || strchr(mark, '/') || !str_has_suffix(mark, installer->backend->archive_suffix))
                 return strdup(item->arch);
         return strndup(mark + 1, strlen(mark + 1) - suffix);
 }
 
-static char *archive_path(const struct manager *manager, const struct plan_item *item,
+static char *archive_path(const struct installer *installer, const struct plan_item *item,
                           const char *arch)
 {
         CLEANUP(freep)
-        char *name = manager->backend->archive_name(item->name, item->version_to, arch);
+        char *name = installer->backend->archive_name(item->name, item->version_to, arch);
 
-        return name ? str_format("%s%s", manager->archives, name) : NULL;
+        return name ? str_format("%s%s", installer->archives, name) : NULL;
 }
 
 /* Where the archive is, or where it will be. */
-static int find_archive(const struct manager *manager, const struct plan_item *item,
+static int find_archive(const struct installer *installer, const struct plan_item *item,
                         const char *native_arch, char **ret_path)
 {
-        CLEANUP(freep) char *likely = archive_arch(manager, item);
+        CLEANUP(freep) char *likely = archive_arch(installer, item);
         const char *const archs[] = {likely, item->arch, native_arch, "all"};
         struct stat st;
 
         if (!likely)
                 return -ENOMEM;
         for (size_t i = 0; i < ELEMENTSOF(archs); i++) {
-                CLEANUP(freep) char *path = archive_path(manager, item, archs[i]);
+                CLEANUP(freep) char *path = archive_path(installer, item, archs[i]);
 
                 if (!path)
                         return -ENOMEM;
@@ -63,7 +63,7 @@ static int find_archive(const struct manager *manager, const struct plan_item *i
                         return 0;
                 }
         }
-        *ret_path = archive_path(manager, item, likely);
+        *ret_path = archive_path(installer, item, likely);
         return *ret_path ? -ENOENT : -ENOMEM;
 }
 
@@ -112,11 +112,11 @@ static int check_file(const char *path, const struct package_file *expected, str
         return 0;
 }
 
-int archives_verify(const struct manager *manager, const struct plan_item *item,
+int archives_verify(const struct installer *installer, const struct plan_item *item,
                     const char *native_arch, struct diag *diag)
 {
         CLEANUP(freep) char *path = NULL;
-        int r = find_archive(manager, item, native_arch, &path);
+        int r = find_archive(installer, item, native_arch, &path);
 
         if (r == -ENOENT)
                 return diag_fail(diag, r, "%s: has not been fetched", path);
@@ -128,27 +128,27 @@ int archives_verify(const struct manager *manager, const struct plan_item *item,
         return r;
 }
 
-int archives_check_space(const struct manager *manager, const struct plan_step *step,
+int archives_check_space(const struct installer *installer, const struct plan_step *step,
                          const char *native_arch, struct diag *diag)
 {
         uint64_t needed = 0, free_bytes;
         struct statvfs st;
 
         for (size_t i = 0; i < step->n_items; i++)
-                if (archives_verify(manager, &step->items[i], native_arch, NULL) < 0)
+                if (archives_verify(installer, &step->items[i], native_arch, NULL) < 0)
                         needed += (uint64_t)step->items[i].target->file.size_bytes;
         if (needed == 0)
                 return 0;
-        if (statvfs(manager->archives, &st) < 0)
+        if (statvfs(installer->archives, &st) < 0)
                 return diag_fail(diag, -errno, "%s: cannot ask for free space: %s",
-                                 manager->archives, strerrordesc_np(errno));
+                                 installer->archives, strerrordesc_np(errno));
         free_bytes = (uint64_t)st.f_bavail * st.f_frsize;
         if (free_bytes >= needed + SPACE_RESERVE_BYTES)
                 return 0;
         return diag_fail(diag, -ENOSPC,
                          "%s: %" PRIu64 " MB are needed for the downloads and %d MB as reserve, "
                          "but only %" PRIu64 " MB are free; make room there",
-                         manager->archives, needed / BYTES_PER_MB + 1,
+                         installer->archives, needed / BYTES_PER_MB + 1,
                          SPACE_RESERVE_BYTES / BYTES_PER_MB, free_bytes / BYTES_PER_MB);
 }
 
@@ -198,7 +198,7 @@ static int copy_file(const char *source, const char *path, int64_t size_bytes)
 }
 
 /* apt uses archives of file: sources in their place; ours have to be in our folder. */
-static int fetch_local(const struct manager *manager, const struct plan_item *item,
+static int fetch_local(const struct installer *installer, const struct plan_item *item,
                        const char *native_arch)
 {
         const struct available *target = item->target;
@@ -208,7 +208,7 @@ static int fetch_local(const struct manager *manager, const struct plan_item *it
 
         if (!str_has_prefix(uri, "file:"))
                 return 0;
-        r = find_archive(manager, item, native_arch, &path);
+        r = find_archive(installer, item, native_arch, &path);
         if (r < 0 && r != -ENOENT)
                 return r;
         uri += strlen("file:");
@@ -220,11 +220,11 @@ static int fetch_local(const struct manager *manager, const struct plan_item *it
 }
 
 /* The fetching process, which is not root, might still hold the file open: take a copy of it. */
-static int adopt(const struct manager *manager, const struct plan_item *item,
+static int adopt(const struct installer *installer, const struct plan_item *item,
                  const char *native_arch)
 {
         CLEANUP(freep) char *path = NULL;
-        int r = find_archive(manager, item, native_arch, &path);
+        int r = find_archive(installer, item, native_arch, &path);
 
         if (r == -ENOENT)
                 return 0;
@@ -233,62 +233,77 @@ static int adopt(const struct manager *manager, const struct plan_item *item,
         return r == -ENOMEM ? r : 0;
 }
 
-int archives_fetch(struct manager *manager, const struct plan_step *step, const char *native_arch,
-                   char **ret_text, struct diag *diag)
+int archives_fetch(struct installer *installer, const struct plan_step *step,
+                   const char *native_arch, char **ret_text, struct diag *diag)
 {
         CLEANUP(spawn_result_done) struct spawn_result result = {0};
         CLEANUP(freep) bool *is_missing = calloc(step->n_items + 1, sizeof(*is_missing));
+        CLEANUP(freep) char *call = NULL;
         size_t n_missing = 0;
         int r = is_missing ? 0 : -ENOMEM;
 
         for (size_t i = 0; r >= 0 && i < step->n_items; i++) {
-                is_missing[i] = archives_verify(manager, &step->items[i], native_arch, NULL) < 0;
+                is_missing[i] = archives_verify(installer, &step->items[i], native_arch, NULL) < 0;
                 if (is_missing[i])
-                        r = fetch_local(manager, &step->items[i], native_arch);
+                        r = fetch_local(installer, &step->items[i], native_arch);
                 n_missing += is_missing[i];
         }
         if (r < 0 || n_missing == 0)
                 return r;
-        r = manager_allow(manager, step, native_arch, diag);
+        r = installer_allow(installer, step, native_arch, diag);
         if (r >= 0)
-                r = manager_run(manager, BACKEND_DOWNLOAD, &result, diag);
+                r = installer_run(installer, BACKEND_DOWNLOAD, &result, diag);
         for (size_t i = 0; r >= 0 && i < step->n_items; i++)
                 if (is_missing[i])
-                        r = adopt(manager, &step->items[i], native_arch);
+                        r = adopt(installer, &step->items[i], native_arch);
         if (r < 0)
                 return r;
-        if (!manager_succeeded(&result))
-                *ret_text = spawn_describe(&result);
-        return 0;
+        if (installer_succeeded(&result))
+                return 0;
+        call = spawn_describe(&result);
+        *ret_text = str_format("%s\n%s", result.error_output.data ?: "", call ?: "");
+        return *ret_text ? 0 : -ENOMEM;
+}
+
+char *archives_failure(const char *text, const struct plan_item *item)
+{
+        CLEANUP(freep) char *mark = str_format("/%s_", item->name);
+        const char *found = mark ? strstr(text, mark) : NULL, *start;
+
+        if (!found)
+                found = text + strlen(text);
+        start = memrchr(text, '\n', (size_t)(found - text));
+        start = start ? start + 1 : text;
+        return strndup(start, strcspn(start, "\n"));
 }
 
 /* ---- tidying up ---- */
 
-static bool is_kept(const struct manager *manager, const struct plan_item *const *keep, size_t n,
-                    const char *native_arch, const char *path)
+static bool is_kept(const struct installer *installer, const struct plan_item *const *keep,
+                    size_t n, const char *native_arch, const char *path)
 {
         for (size_t i = 0; i < n; i++) {
                 CLEANUP(freep) char *kept = NULL;
 
-                if (find_archive(manager, keep[i], native_arch, &kept) == -ENOMEM ||
+                if (find_archive(installer, keep[i], native_arch, &kept) == -ENOMEM ||
                     strcmp(kept, path) == 0)
                         return true;
         }
         return false;
 }
 
-void archives_prune(const struct manager *manager, const struct plan_item *const *keep, size_t n,
-                    const char *native_arch)
+void archives_prune(const struct installer *installer, const struct plan_item *const *keep,
+                    size_t n, const char *native_arch)
 {
         CLEANUP(strv_done) struct strv names = {0};
 
-        if (files_list(manager->archives, manager->backend->archive_suffix, NAMES_MAX, &names,
+        if (files_list(installer->archives, installer->backend->archive_suffix, NAMES_MAX, &names,
                        NULL) < 0)
                 return;
         for (size_t i = 0; i < names.n_items; i++) {
-                CLEANUP(freep) char *path = str_format("%s%s", manager->archives, names.items[i]);
+                CLEANUP(freep) char *path = str_format("%s%s", installer->archives, names.items[i]);
 
-                if (path && !is_kept(manager, keep, n, native_arch, path))
+                if (path && !is_kept(installer, keep, n, native_arch, path))
                         (void)unlink(path);
         }
 }

@@ -6,24 +6,28 @@
  * so every file is held against the SHA256 of the signed index by us, right before it is used.
  */
 
-#include "apply/manager.h"
+#include "apply/installer.h"
 
 /* 0: the archive of this item is there and is what the signed index says. -ENOENT: not there.
  * -EBADMSG: another one, now removed. */
-int archives_verify(const struct manager *manager, const struct plan_item *item,
+int archives_verify(const struct installer *installer, const struct plan_item *item,
                     const char *native_arch, struct diag *diag) MUST_CHECK;
 
 /* Whether there is room for what is not there yet. -ENOSPC with a sentence. */
-int archives_check_space(const struct manager *manager, const struct plan_step *step,
+int archives_check_space(const struct installer *installer, const struct plan_step *step,
                          const char *native_arch, struct diag *diag) MUST_CHECK;
 
 /*
  * Fetches what is missing of a step. What could not be fetched shows in archives_verify();
  * *ret_text (owned, may be NULL) then says what the package manager said.
  */
-int archives_fetch(struct manager *manager, const struct plan_step *step, const char *native_arch,
-                   char **ret_text, struct diag *diag) MUST_CHECK;
+int archives_fetch(struct installer *installer, const struct plan_step *step,
+                   const char *native_arch, char **ret_text, struct diag *diag) MUST_CHECK;
+
+/* The line of that text that is about this item, else its last one. The caller frees; NULL: out of
+ * memory. */
+char *archives_failure(const char *text, const struct plan_item *item);
 
 /* Removes every archive that no item of the n in keep needs. */
-void archives_prune(const struct manager *manager, const struct plan_item *const *keep, size_t n,
-                    const char *native_arch);
+void archives_prune(const struct installer *installer, const struct plan_item *const *keep,
+                    size_t n, const char *native_arch);

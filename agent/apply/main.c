@@ -3,7 +3,7 @@
 /* patchd-apply: the root helper. One process for one accepted connection, handed over by systemd.
  */
 
-#include "apply/methods.h"
+#include "apply/dispatch.h"
 #include "apply/service.h"
 #include "apply/state.h"
 #include "host/log.h"
@@ -70,7 +70,7 @@ static int serve(struct service *service)
                                  diag_text(&diag, r));
                         return r;
                 }
-                r = methods_answer(service, message);
+                r = dispatch_answer(service, message);
                 if (r < 0)
                         return r;
         }
@@ -81,7 +81,7 @@ static int serve(struct service *service)
 static int serve_peer(struct service *service)
 {
         struct diag diag = {0};
-        int r = methods_check_peer(service, &diag);
+        int r = dispatch_check_peer(service, &diag);
 
         if (r < 0) {
                 CLEANUP(freep) char *answer = answer_error("PermissionDenied", diag_text(&diag, r));
@@ -89,7 +89,7 @@ static int serve_peer(struct service *service)
                 log_line(LOG_LEVEL_WARNING, "uid %u was refused: %s", (unsigned)service->peer_uid,
                          diag_text(&diag, r));
                 service_send(service, answer);
-                return r;
+                return r == -EPERM ? 0 : r;
         }
         r = state_prepare(service->paths, &diag);
         if (r < 0)

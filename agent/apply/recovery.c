@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-int recovery_repair(struct manager *manager, struct diag *diag)
+int recovery_repair(struct installer *installer, struct diag *diag)
 {
         static const enum backend_action actions[] = {BACKEND_CHECK, BACKEND_REPAIR};
         int r = 0;
@@ -17,7 +17,7 @@ int recovery_repair(struct manager *manager, struct diag *diag)
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(actions); i++) {
                 CLEANUP(spawn_result_done) struct spawn_result result = {0};
 
-                r = manager_run(manager, actions[i], &result, diag);
+                r = installer_run(installer, actions[i], &result, diag);
         }
         return r;
 }
@@ -102,13 +102,13 @@ static int close_intent(struct service *service, const struct inventory *invento
 static int repair_host(struct service *service, struct inventory **ret, struct diag *diag)
 {
         CLEANUP(inventory_freep) struct inventory *before = NULL;
-        CLEANUP(manager_done) struct manager manager = {0};
+        CLEANUP(installer_done) struct installer installer = {0};
         int r = truth_collect(&before, diag);
 
         if (r >= 0)
-                r = manager_init(service, backend_for(before->format), &manager, diag);
+                r = installer_init(service, backend_for(before->format), &installer, diag);
         if (r >= 0)
-                r = recovery_repair(&manager, diag);
+                r = recovery_repair(&installer, diag);
         return r < 0 ? r : truth_collect(ret, diag);
 }
 

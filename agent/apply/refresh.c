@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/refresh.h"
 
-#include "apply/manager.h"
+#include "apply/installer.h"
 #include "apply/recovery.h"
 #include "apply/state.h"
 #include "apply/truth.h"
 #include "base/str.h"
-#include "host/files.h"
 #include "host/log.h"
 
 #include <string.h>
@@ -28,12 +27,12 @@ static int write_result(const struct backend_refresh *refresh, time_t now, char 
                 json_begin_object(writer, NULL);
                 json_add_string(writer, "repository", refresh->items[i].repository);
                 json_add_bool(writer, "ok", refresh->items[i].is_fresh);
-                json_add_string(writer, "message", refresh->items[i].text);
+                json_add_string(writer, "text", refresh->items[i].text);
                 json_end(writer);
         }
         json_end(writer);
         json_add_bool(writer, "ok", refresh->is_ok);
-        json_add_string(writer, "message", refresh->text);
+        json_add_string(writer, "text", refresh->text);
         json_add_time(writer, "finished_at", now);
         json_end(writer);
         return json_writer_finish(writer, false, ret);
@@ -55,13 +54,6 @@ static int last_result(struct service *service, time_t now, char **ret)
         if (age < 0 || age >= (is_ok ? REFRESH_MIN_SECONDS : REFRESH_RETRY_MIN_SECONDS))
                 return 0;
         return json_to_text(last, ret);
-}
-
-static int keep_result(const struct paths *paths, const char *text, struct diag *diag)
-{
-        CLEANUP(freep) char *path = state_path(paths, LAST_FILE);
-
-        return path ? files_write_atomic(path, text, strlen(text), 0644, diag) : -ENOMEM;
 }
 
 /* ---- the work ---- */
@@ -94,22 +86,23 @@ static int fetch(struct service *service, struct backend_refresh *ret, struct di
 {
         CLEANUP(inventory_freep) struct inventory *inventory = NULL;
         CLEANUP(strv_done) struct strv repositories = {0};
-        CLEANUP(manager_done) struct manager manager = {0};
+        CLEANUP(installer_done) struct installer installer = {0};
         CLEANUP(spawn_result_done) struct spawn_result result = {0};
         int r = truth_collect(&inventory, diag);
 
         if (r >= 0)
                 r = configured_repositories(inventory, &repositories);
         if (r >= 0)
-                r = manager_init(service, backend_for(inventory->format), &manager, diag);
+                r = installer_init(service, backend_for(inventory->format), &installer, diag);
         if (r < 0)
                 return r;
         service_progress(service, "refreshing", "fetching the package indexes", -1);
-        r = manager_run(&manager, BACKEND_REFRESH, &result, diag);
+        r = installer_run(&installer, BACKEND_REFRESH, &result, diag);
         if (r < 0)
                 return r;
-        r = manager.backend->parse_refresh(result.output.data ?: "", result.error_output.data ?: "",
-                                           manager_succeeded(&result), &repositories, ret);
+        r = installer.backend->parse_refresh(result.output.data ?: "",
+                                             result.error_output.data ?: "",
+                                             installer_succeeded(&result), &repositories, ret);
         if (r >= 0 && !ret->is_ok && !ret->text && result.timed_out)
                 ret->text = spawn_describe(&result);
         return r;
@@ -138,7 +131,7 @@ static int refresh_now(struct service *service, time_t now, char **ret, struct d
         r = record(service, &refresh, now, diag);
         if (r >= 0)
                 r = write_result(&refresh, now, ret);
-        return r < 0 ? r : keep_result(service->paths, *ret, diag);
+        return r < 0 ? r : state_write_text(service->paths, LAST_FILE, *ret, diag);
 }
 
 int refresh_handle(struct service *service, const struct request *request, char **ret_answer,

@@ -3,6 +3,6 @@
 
 /* Fetching the package indexes of all configured repositories, with stamps and first sightings. */
 
-#include "apply/methods.h"
+#include "apply/dispatch.h"
 
 METHOD_HANDLER(refresh_handle);

@@ -7,8 +7,8 @@
  * judgement.
  */
 
-#include "apply/manager.h"
-#include "apply/methods.h"
+#include "apply/dispatch.h"
+#include "apply/installer.h"
 #include "apply/state.h"
 #include "host/host.h"
 #include "host/judge.h"
@@ -22,7 +22,7 @@ struct run {
 
         struct config *config;
         struct root root;
-        struct manager manager;
+        struct installer installer;
         struct policy *policy;
         struct judgement *judgement;
         struct plan *plan;

@@ -74,8 +74,8 @@ int state_read_json(const struct paths *paths, const char *name, struct json **r
         return json_parse(text.data, text.size, ret, NULL) == -ENOMEM ? -ENOMEM : 0;
 }
 
-static int write_text(const struct paths *paths, const char *name, const char *text,
-                      struct diag *diag)
+int state_write_text(const struct paths *paths, const char *name, const char *text,
+                     struct diag *diag)
 {
         CLEANUP(freep) char *path = state_path(paths, name);
 
@@ -179,7 +179,7 @@ static int write_run(const struct paths *paths, const char *folder, const struct
         CLEANUP(freep) char *text = NULL;
         int r = name ? outcome_to_text(outcome, &text) : -ENOMEM;
 
-        return r < 0 ? r : write_text(paths, name, text, diag);
+        return r < 0 ? r : state_write_text(paths, name, text, diag);
 }
 
 int state_write_intent(const struct paths *paths, const struct outcome *outcome, struct diag *diag)
@@ -260,7 +260,7 @@ int state_write_pause(const struct paths *paths, time_t now, time_t until, uid_t
         json_add_int(writer, "by", by);
         json_end(writer);
         r = json_writer_finish(writer, true, &text);
-        return r < 0 ? r : write_text(paths, "pause.json", text, diag);
+        return r < 0 ? r : state_write_text(paths, "pause.json", text, diag);
 }
 
 int state_remove_pause(const struct paths *paths, struct diag *diag)
@@ -292,7 +292,7 @@ int state_write_stamps(const struct paths *paths, const struct backend_refresh *
         }
         json_end(writer);
         r = json_writer_finish(writer, true, &text);
-        return r < 0 ? r : write_text(paths, "stamps.json", text, diag);
+        return r < 0 ? r : state_write_text(paths, "stamps.json", text, diag);
 }
 
 int state_append_ledger(const struct paths *paths, const struct inventory *inventory,

@@ -64,3 +64,6 @@ int state_append_ledger(const struct paths *paths, const struct inventory *inven
 
 /* A small JSON file of the helper; *ret NULL when it is not there or damaged. */
 int state_read_json(const struct paths *paths, const char *name, struct json **ret) MUST_CHECK;
+/* Writes one, readable for everybody. */
+int state_write_text(const struct paths *paths, const char *name, const char *text,
+                     struct diag *diag) MUST_CHECK;

@@ -3,6 +3,6 @@
 
 /* GetState: what the helper keeps, for doctor and status. */
 
-#include "apply/methods.h"
+#include "apply/dispatch.h"
 
 METHOD_HANDLER(state_method_handle);

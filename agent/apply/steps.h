@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/*
- * Carrying out the steps of a plan: verify the archives, simulate, hold every line against the
- * plan, install without network, and believe only the package database. What fails as a whole is
- * tried again package by package, so that one bad package fails alone.
- */
+/* Carrying out the steps of a plan. What fails as a whole is tried again package by package, so
+ * that one bad package fails alone. */
 
 #include "apply/run.h"
 
-/* Fetches what the plan needs; packages whose archives can't be had are marked as failed. */
+/* Fetches what the plan needs; packages whose archives can't be had are marked as failed. -ENOSPC:
+ * there is no room, and nothing was fetched. */
 int steps_download(struct run *run, struct diag *diag) MUST_CHECK;
 
 /* Sets result and message of every package of run->outcome. Negative only when nothing more can be

@@ -339,6 +339,19 @@ class Installing(ApplyCase):
         self.assertEqual(self.apply()["result"], "succeeded")
         self.assertEqual(self.version_of("other"), {"other": "2.0"})
 
+    def test_failing_download_is_rate_limited(self):
+        self.main.add("other", "2.0")
+        self.publish()
+        self.world.server.fail.add("/main/pool")
+        with self.helper() as helper:
+            first = helper.call("Download", envelope=self.default, run_id="get-1")["outcome"]
+            requests = len(self.world.server.requests)
+            again = helper.call("Download", envelope=self.default, run_id="get-2")["outcome"]
+        self.assertEqual(first["result"], "failed")
+        self.assertIn("500", self.result_of(first, "other")["message"])
+        self.assertEqual(again, first)
+        self.assertEqual(len(self.world.server.requests), requests)
+
     def test_progress_is_told(self):
         self.main.add("other", "2.0")
         self.publish()
@@ -594,6 +607,62 @@ class Surviving(ApplyCase):
         self.assertEqual(self.version_of("other"), {"other": "2.0"})
         self.assertEqual(list((self.root / STATE / "intents").iterdir()), [])
 
+    def test_killed_run_asked_again(self):
+        self.slow_package()
+        helper = self.helper()
+        helper.send("Apply", envelope=self.default, run_id="killed")
+        self.wait_for("tmp/began")
+        os.kill(helper.pid, signal.SIGKILL)
+        helper.close()
+        (self.root / "tmp/go").touch()
+        self.assertEqual(self.apply(run_id="killed")["result"], "interrupted")
+
+    def test_interrupted_by_somebody_else(self):
+        self.slow_package()
+        self.main.add("third", "2.0")
+        self.publish()
+        admin = subprocess.Popen(["chroot", self.root, "apt-get", "-q", "-y", "install", "other"],
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL, start_new_session=True)
+        self.wait_for("tmp/began")
+        os.killpg(admin.pid, signal.SIGKILL)
+        admin.wait()
+        (self.root / "tmp/go").touch()
+        outcome = self.apply()
+        self.assertEqual(outcome["result"], "succeeded", outcome)
+        self.assertEqual(self.version_of("other", "third"), {"other": "2.0", "third": "2.0"})
+
+    def test_pause_holds_before_the_next_step(self):
+        self.slow_package()
+        self.main.add("patchd", "1.0")
+        self.main.publish()
+        self.chroot("apt-get", "-q", "update")
+        self.chroot("apt-get", "-q", "-y", "install", "patchd")
+        self.main.add("patchd", "2.0")
+        self.publish()
+        with self.helper() as helper:
+            helper.send("Apply", envelope=self.default, run_id="pausing")
+            self.wait_for("tmp/began")
+            with self.helper("admin", 0) as admin:
+                admin.call("Pause")
+            (self.root / "tmp/go").touch()
+            outcome = helper.finish()["outcome"]
+        self.assertEqual({p["name"]: p["result"] for p in outcome["packages"]},
+                         {"other": "updated", "patchd": "skipped"})
+        self.assertIn("paused", self.result_of(outcome, "patchd")["message"])
+
+    def test_no_room_for_downloads(self):
+        self.main.add("other", "2.0")
+        self.publish()
+        archives = self.root / STATE / "archives"
+        archives.mkdir()
+        roots.run_host("mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", archives)
+        self.addCleanup(roots.run_host, "umount", "-l", archives)
+        outcome = self.apply()
+        self.assertEqual(outcome["result"], "failed")
+        self.assertIn(" MB are free", self.result_of(outcome, "other")["message"])
+        self.assertEqual(list((self.root / STATE / "intents").iterdir()), [])
+
     def test_full_disk_changes_nothing(self):
         self.main.add("other", "2.0")
         self.publish()
@@ -637,7 +706,7 @@ class Refreshing(ApplyCase):
         reply = self.by_name(self.refresh())
         self.assertTrue(reply["stable"]["ok"], reply)
         self.assertFalse(reply["extra"]["ok"], reply)
-        self.assertIn("500", reply["extra"]["message"])
+        self.assertIn("500", reply["extra"]["text"])
         self.assertEqual([name.rpartition(" ")[2] for name in self.state("stamps.json")], ["stable"])
         self.assertIn("2.0", self.chroot("apt-cache", "policy", "other").stdout)
 

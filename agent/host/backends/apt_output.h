@@ -9,3 +9,6 @@ int apt_parse_simulation(const char *output, struct backend_changes *ret) MUST_C
 bool apt_parse_status(char *line, struct backend_status *ret);
 int apt_parse_refresh(const char *output, const char *error_output, bool is_success,
                       const struct strv *repositories, struct backend_refresh *ret) MUST_CHECK;
+
+/* Calls visit for each line of text, without its end; stops at the first negative result. */
+int apt_for_each_line(const char *text, int (*visit)(char *line, void *arg), void *arg) MUST_CHECK;

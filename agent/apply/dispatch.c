@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "apply/methods.h"
+#include "apply/dispatch.h"
 
 #include "apply/refresh.h"
 #include "apply/run.h"
@@ -33,7 +33,7 @@ static bool is_admin(const struct service *service)
         return group && connection_peer_in_group(service->connection, group->gr_gid);
 }
 
-int methods_check_peer(struct service *service, struct diag *diag)
+int dispatch_check_peer(struct service *service, struct diag *diag)
 {
         pid_t pid;
         int r = connection_peer(service->connection, &service->peer_uid, &pid, diag);
@@ -189,7 +189,7 @@ static char *call_method(struct service *service, const struct method *method,
         return answer_error("Failed", diag_text(&diag, r));
 }
 
-int methods_answer(struct service *service, const struct json *message)
+int dispatch_answer(struct service *service, const struct json *message)
 {
         static const char *const names[] = {INTERFACE};
         const char *const texts[] = {varlink_interface_apply};

@@ -8,7 +8,7 @@
 #include "host/backends/backend.h"
 #include "host/spawn.h"
 
-struct manager {
+struct installer {
         const struct backend *backend;
         struct service *service;
         char *archives, *allow_list, *empty_folder;
@@ -17,19 +17,19 @@ struct manager {
         char *working_on;  /* the package of the last progress line */
 };
 
-void manager_done(struct manager *manager);
-int manager_init(struct service *service, const struct backend *backend, struct manager *ret,
-                 struct diag *diag) MUST_CHECK;
+void installer_done(struct installer *installer);
+int installer_init(struct service *service, const struct backend *backend, struct installer *ret,
+                   struct diag *diag) MUST_CHECK;
 
 /* Runs to the end; *ret as spawn_run(). An install is never cut by a deadline. */
-int manager_run(struct manager *manager, enum backend_action action, struct spawn_result *ret,
-                struct diag *diag) MUST_CHECK;
-
-/* Writes the allow-list of a step, for the next calls. */
-int manager_allow(struct manager *manager, const struct plan_step *step, const char *native_arch,
+int installer_run(struct installer *installer, enum backend_action action, struct spawn_result *ret,
                   struct diag *diag) MUST_CHECK;
 
-/* What the package manager said of a package in this process, joined; NULL: nothing. Owned. */
-char *manager_note(const struct manager *manager, const char *package);
+/* Writes the allow-list of a step, for the next calls. */
+int installer_allow(struct installer *installer, const struct plan_step *step,
+                    const char *native_arch, struct diag *diag) MUST_CHECK;
 
-bool manager_succeeded(const struct spawn_result *result);
+/* What the package manager said of a package in this process, joined; NULL: nothing. Owned. */
+char *installer_note(const struct installer *installer, const char *package);
+
+bool installer_succeeded(const struct spawn_result *result);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "apply/manager.h"
+#include "apply/installer.h"
 
 #include "apply/state.h"
 #include "base/str.h"
@@ -23,15 +23,15 @@ static const uint64_t deadlines_usec[N_BACKEND_ACTIONS] = {
 static const char *const proxy_variables[] = {"http_proxy",  "https_proxy", "ftp_proxy", "no_proxy",
                                               "HTTPS_PROXY", "NO_PROXY",    "all_proxy"};
 
-void manager_done(struct manager *manager)
+void installer_done(struct installer *installer)
 {
-        free(manager->archives);
-        free(manager->allow_list);
-        free(manager->empty_folder);
-        free(manager->working_on);
-        strv_done(&manager->environment);
-        strv_done(&manager->notes);
-        *manager = (struct manager){0};
+        free(installer->archives);
+        free(installer->allow_list);
+        free(installer->empty_folder);
+        free(installer->working_on);
+        strv_done(&installer->environment);
+        strv_done(&installer->notes);
+        *installer = (struct installer){0};
 }
 
 static int fill_environment(const struct backend *backend, struct strv *environment)
@@ -49,44 +49,45 @@ static int fill_environment(const struct backend *backend, struct strv *environm
         return r;
 }
 
-int manager_init(struct service *service, const struct backend *backend, struct manager *ret,
-                 struct diag *diag)
+int installer_init(struct service *service, const struct backend *backend, struct installer *ret,
+                   struct diag *diag)
 {
-        CLEANUP(manager_done) struct manager manager = {.backend = backend, .service = service};
+        CLEANUP(installer_done)
+        struct installer installer = {.backend = backend, .service = service};
 
         if (!backend)
                 return diag_fail(diag, -ENOTSUP,
                                  "this build of patchd can't use the package manager of this host");
-        manager.archives = state_path(service->paths, "archives/");
-        manager.allow_list = state_path(service->paths, "work/allow-list");
-        manager.empty_folder = state_path(service->paths, "work/empty");
-        if (!manager.archives || !manager.allow_list || !manager.empty_folder ||
-            fill_environment(backend, &manager.environment) < 0)
+        installer.archives = state_path(service->paths, "archives/");
+        installer.allow_list = state_path(service->paths, "work/allow-list");
+        installer.empty_folder = state_path(service->paths, "work/empty");
+        if (!installer.archives || !installer.allow_list || !installer.empty_folder ||
+            fill_environment(backend, &installer.environment) < 0)
                 return -ENOMEM;
-        *ret = manager;
-        manager = (struct manager){0};
+        *ret = installer;
+        installer = (struct installer){0};
         return 0;
 }
 
-bool manager_succeeded(const struct spawn_result *result)
+bool installer_succeeded(const struct spawn_result *result)
 {
         return result->exit_code == 0 && result->signal == 0 && !result->timed_out;
 }
 
 /* ---- progress ---- */
 
-static int add_note(struct manager *manager, const char *package, const char *text)
+static int add_note(struct installer *installer, const char *package, const char *text)
 {
         int r;
 
-        if (manager->notes.n_items >= NOTES_MAX)
+        if (installer->notes.n_items >= NOTES_MAX)
                 return 0;
-        r = strv_add(&manager->notes, package);
-        return r < 0 ? r : strv_add(&manager->notes, text);
+        r = strv_add(&installer->notes, package);
+        return r < 0 ? r : strv_add(&installer->notes, text);
 }
 
 /* dpkg names the file; the package is the one it was working on. */
-static int note_conffile(struct manager *manager, const char *path)
+static int note_conffile(struct installer *installer, const char *path)
 {
         CLEANUP(freep)
         char *text =
@@ -94,18 +95,18 @@ static int note_conffile(struct manager *manager, const char *path)
 
         if (!text)
                 return -ENOMEM;
-        return manager->working_on ? add_note(manager, manager->working_on, text) : 0;
+        return installer->working_on ? add_note(installer, installer->working_on, text) : 0;
 }
 
-static int note_work(struct manager *manager, const struct backend_status *status)
+static int note_work(struct installer *installer, const struct backend_status *status)
 {
         int percent = (int)status->percent;
 
-        free(manager->working_on);
-        manager->working_on = strdup(status->name);
-        if (!manager->working_on)
+        free(installer->working_on);
+        installer->working_on = strdup(status->name);
+        if (!installer->working_on)
                 return -ENOMEM;
-        service_progress(manager->service,
+        service_progress(installer->service,
                          status->kind == STATUS_DOWNLOAD ? "downloading" : "installing",
                          status->text, percent);
         return 0;
@@ -114,64 +115,64 @@ static int note_work(struct manager *manager, const struct backend_status *statu
 static int on_status(const char *line, void *context)
 {
         CLEANUP(freep) char *copy = strdup(line);
-        struct manager *manager = context;
+        struct installer *installer = context;
         struct backend_status status;
 
         if (!copy)
                 return -ENOMEM;
-        if (!manager->backend->parse_status(copy, &status))
+        if (!installer->backend->parse_status(copy, &status))
                 return 0;
         if (status.kind == STATUS_CONFFILE)
-                return note_conffile(manager, status.name);
+                return note_conffile(installer, status.name);
         if (status.kind == STATUS_ERROR)
-                return add_note(manager, status.name, status.text);
-        return note_work(manager, &status);
+                return add_note(installer, status.name, status.text);
+        return note_work(installer, &status);
 }
 
-char *manager_note(const struct manager *manager, const char *package)
+char *installer_note(const struct installer *installer, const char *package)
 {
         CLEANUP(str_done) struct str text = {0};
         char *result = NULL;
 
-        for (size_t i = 0; i + 1 < manager->notes.n_items; i += 2) {
-                if (strcmp(manager->notes.items[i], package) != 0)
+        for (size_t i = 0; i + 1 < installer->notes.n_items; i += 2) {
+                if (strcmp(installer->notes.items[i], package) != 0)
                         continue;
                 if (text.length > 0)
                         str_append(&text, "; ");
-                str_append(&text, manager->notes.items[i + 1]);
+                str_append(&text, installer->notes.items[i + 1]);
         }
         return text.length == 0 || str_take(&text, &result) < 0 ? NULL : result;
 }
 
 /* ---- calls ---- */
 
-int manager_allow(struct manager *manager, const struct plan_step *step, const char *native_arch,
-                  struct diag *diag)
+int installer_allow(struct installer *installer, const struct plan_step *step,
+                    const char *native_arch, struct diag *diag)
 {
         CLEANUP(freep) char *text = NULL;
-        int r = manager->backend->allow_list(step, native_arch, &text, diag);
+        int r = installer->backend->allow_list(step, native_arch, &text, diag);
 
         if (r < 0)
                 return r;
-        return files_write_atomic(manager->allow_list, text, strlen(text), 0600, diag);
+        return files_write_atomic(installer->allow_list, text, strlen(text), 0600, diag);
 }
 
-int manager_run(struct manager *manager, enum backend_action action, struct spawn_result *ret,
-                struct diag *diag)
+int installer_run(struct installer *installer, enum backend_action action, struct spawn_result *ret,
+                  struct diag *diag)
 {
-        const struct backend_files files = {.archives = manager->archives,
-                                            .allow_list = manager->allow_list,
-                                            .empty_folder = manager->empty_folder};
+        const struct backend_files files = {.archives = installer->archives,
+                                            .allow_list = installer->allow_list,
+                                            .empty_folder = installer->empty_folder};
         CLEANUP(strv_done) struct strv argv = {0};
         struct spawn_request request = {.argv = &argv,
-                                        .environment = &manager->environment,
+                                        .environment = &installer->environment,
                                         .timeout_usec = deadlines_usec[action],
                                         .kill_after_usec = USEC_PER_MINUTE,
                                         .output_max_bytes = OUTPUT_MAX_BYTES,
                                         .status_fd_number = BACKEND_STATUS_FD,
                                         .on_status = on_status,
-                                        .context = manager};
-        int r = manager->backend->argv(action, &files, &argv);
+                                        .context = installer};
+        int r = installer->backend->argv(action, &files, &argv);
 
         return r < 0 ? r : spawn_run(&request, ret, diag);
 }

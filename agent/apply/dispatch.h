@@ -15,7 +15,7 @@
                  struct diag *diag) MUST_CHECK
 
 /* Who may use a socket at all: -EPERM with a sentence that says who. */
-int methods_check_peer(struct service *service, struct diag *diag) MUST_CHECK;
+int dispatch_check_peer(struct service *service, struct diag *diag) MUST_CHECK;
 
 /* Answers one call. Errors are answers too; negative only when nothing can be answered. */
-int methods_answer(struct service *service, const struct json *message) MUST_CHECK;
+int dispatch_answer(struct service *service, const struct json *message) MUST_CHECK;

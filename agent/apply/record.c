@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apply/record.h"
+
+#include "apply/truth.h"
+#include "base/str.h"
+#include "host/log.h"
+
+#include <string.h>
+
+#define LAST_DOWNLOAD_FILE "download.json"
+
+static int fill_package(const struct plan_item *item, struct outcome_package *package)
+{
+        if (!package)
+                return -ENOMEM;
+        package->name = strdup(item->name);
+        package->arch = strdup(item->arch);
+        package->version_from = item->version_from ? strdup(item->version_from) : NULL;
+        package->version_to = strdup(item->version_to);
+        package->advisories =
+            item->advisories && item->advisories[0] ? strdup(item->advisories) : NULL;
+        return package->name && package->arch && package->version_to ? 0 : -ENOMEM;
+}
+
+int record_begin(struct run *run, time_t now)
+{
+        const struct assignment *assignment = run->judgement->decisions->assignment;
+        const struct node *node = &run->judgement->node;
+        struct outcome *outcome = calloc(1, sizeof(*outcome));
+
+        if (!outcome)
+                return -ENOMEM;
+        run->outcome = outcome;
+        outcome->run_id = strdup(run->run_id);
+        outcome->trigger = strdup(run->trigger);
+        outcome->policy_id = strdup(run->policy->policy_id);
+        outcome->policy_version = run->policy->version;
+        outcome->baseline = assignment ? strdup(assignment->baseline->name) : NULL;
+        outcome->boot_id = node->boot_id ? strdup(node->boot_id) : NULL;
+        outcome->started_at = now;
+        return outcome->run_id && outcome->trigger && outcome->policy_id ? 0 : -ENOMEM;
+}
+
+/* Lays the steps of the plan out in one row, in the outcome too. */
+int record_plan(struct run *run)
+{
+        int r = 0;
+
+        run->items = calloc(plan_n_items(run->plan) + 1, sizeof(*run->items));
+        if (!run->items)
+                return -ENOMEM;
+        for (size_t i = 0; i < run->plan->n_steps; i++)
+                for (size_t j = 0; r >= 0 && j < run->plan->steps[i].n_items; j++) {
+                        run->items[run->n_items] = &run->plan->steps[i].items[j];
+                        r = fill_package(run->items[run->n_items++],
+                                         outcome_add_package(run->outcome));
+                }
+        return r;
+}
+
+int record_answer(struct run *run, const struct outcome *outcome)
+{
+        CLEANUP(json_writer_freep) struct json_writer *writer = json_writer_new();
+        CLEANUP(freep) char *text = NULL;
+        int r;
+
+        json_begin_object(writer, NULL);
+        json_add_string(writer, "state", "finished");
+        json_add_string(writer, "text", outcome->message);
+        outcome_write(outcome, "outcome", writer);
+        json_end(writer);
+        r = json_writer_finish(writer, false, &text);
+        if (r < 0)
+                return r;
+        run->answer = varlink_reply_text(text, false);
+        return run->answer ? 0 : -ENOMEM;
+}
+
+void record_log(const struct run *run, enum event event)
+{
+        const struct outcome *outcome = run->outcome;
+        const struct event_fields fields = {
+            .run_id = run->run_id,
+            .policy_id = outcome->policy_id,
+            .policy_version = outcome->policy_version,
+            .result = event == EVENT_RUN_STARTED
+                          ? NULL
+                          : enum_name(&run_result_names, (int)outcome->result),
+            .reason = outcome->message,
+        };
+
+        log_event(event, &fields);
+}
+
+/* A run that does not start leaves nothing on disk. */
+int record_refusal(struct run *run, const char *reason)
+{
+        run->outcome->result = RUN_REFUSED;
+        run->outcome->finished_at = time(NULL);
+        run->outcome->message = strdup(reason);
+        if (!run->outcome->message)
+                return -ENOMEM;
+        record_log(run, EVENT_RUN_REFUSED);
+        return record_answer(run, run->outcome);
+}
+
+int record_fail_all(struct run *run, const char *reason)
+{
+        for (size_t i = 0; i < run->outcome->n_packages; i++) {
+                run->outcome->packages[i].result = PACKAGE_FAILED;
+                run->outcome->packages[i].message = strdup(reason);
+                if (!run->outcome->packages[i].message)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static int fill_reboot(struct run *run, const struct reboot_state *state)
+{
+        const struct assignment *assignment = run->judgement->decisions->assignment;
+        struct outcome *outcome = run->outcome;
+        struct event_fields fields = {.run_id = run->run_id};
+        bool is_wanted;
+
+        outcome->reboot_required = state->required == REBOOT_REQUIRED_YES;
+        is_wanted =
+            assignment && (assignment->reboot == REBOOT_ALWAYS ||
+                           (assignment->reboot == REBOOT_IF_NEEDED && outcome->reboot_required));
+        outcome->reboot =
+            strdup(is_wanted ? "not performed: this version does not reboot by itself; reboot the "
+                               "node by hand"
+                   : outcome->reboot_required ? "not performed: the policy says never"
+                                              : "not needed");
+        if (!outcome->reboot)
+                return -ENOMEM;
+        if (outcome->reboot_required) {
+                fields.reason = state->reasons.n_items > 0 ? state->reasons.items[0] : NULL;
+                log_event(EVENT_REBOOT_REQUIRED, &fields);
+        }
+        if (is_wanted) {
+                fields.reason = outcome->reboot;
+                log_event(EVENT_REBOOT_NOT_PERFORMED, &fields);
+        }
+        return 0;
+}
+
+int record_reboot(struct run *run)
+{
+        CLEANUP(inventory_freep) struct inventory *inventory = NULL;
+        CLEANUP(reboot_state_done) struct reboot_state state = {0};
+        struct diag why = {0};
+        int r = truth_collect(&inventory, &why);
+
+        if (r >= 0)
+                r = host_reboot_state(&run->root, &run->judgement->node, inventory, &state, &why);
+        if (r >= 0)
+                return fill_reboot(run, &state);
+        log_line(LOG_LEVEL_WARNING, "whether a reboot is needed is not known: %s",
+                 diag_text(&why, r));
+        return r == -ENOMEM ? r : 0;
+}
+
+int record_finish(struct run *run, struct diag *diag)
+{
+        struct outcome *outcome = run->outcome;
+        size_t n_done = 0;
+        int r;
+
+        for (size_t i = 0; i < outcome->n_packages; i++)
+                n_done += outcome->packages[i].result == PACKAGE_UPDATED ||
+                          outcome->packages[i].result == PACKAGE_INSTALLED;
+        outcome->finished_at = time(NULL);
+        outcome->result = outcome_judge(outcome);
+        free(outcome->message);
+        outcome->message = outcome->n_packages == 0
+                               ? strdup("nothing to do")
+                               : str_format("%zu of %zu packages are at their approved version",
+                                            n_done, outcome->n_packages);
+        if (!outcome->message)
+                return -ENOMEM;
+        r = state_write_outcome(run->service->paths, outcome, diag);
+        if (r >= 0)
+                r = state_remove_intent(run->service->paths, run->run_id, diag);
+        if (r < 0)
+                return r;
+        record_log(run, EVENT_RUN_FINISHED);
+        return record_answer(run, outcome);
+}
+
+int record_downloads(struct run *run, struct diag *diag)
+{
+        CLEANUP(freep) char *text = NULL;
+        size_t n_failed = 0;
+        int r;
+
+        for (size_t i = 0; i < run->n_items; i++)
+                n_failed += run->outcome->packages[i].result == PACKAGE_FAILED;
+        run->outcome->finished_at = time(NULL);
+        run->outcome->result = n_failed == 0              ? RUN_SUCCEEDED
+                               : n_failed == run->n_items ? RUN_FAILED
+                                                          : RUN_PARTIAL;
+        run->outcome->message =
+            str_format("%zu of %zu packages are downloaded", run->n_items - n_failed, run->n_items);
+        if (!run->outcome->message)
+                return -ENOMEM;
+        r = outcome_to_text(run->outcome, &text);
+        if (r >= 0)
+                r = state_write_text(run->service->paths, LAST_DOWNLOAD_FILE, text, diag);
+        return r < 0 ? r : record_answer(run, run->outcome);
+}
+
+int record_last_download(const struct paths *paths, struct outcome **ret)
+{
+        CLEANUP(json_freep) struct json *json = NULL;
+        CLEANUP(freep) char *text = NULL;
+        int r = state_read_json(paths, LAST_DOWNLOAD_FILE, &json);
+
+        if (r < 0 || !json)
+                return r;
+        r = json_to_text(json, &text);
+        if (r >= 0 && outcome_from_text(text, strlen(text), ret, NULL) == -ENOMEM)
+                r = -ENOMEM;
+        return r;
+}
