@@ -2,6 +2,7 @@
 #include "cycle/cycle.h"
 
 #include "base/str.h"
+#include "base/timetext.h"
 #include "cycle/cycle-private.h"
 #include "cycle/fingerprint.h"
 #include "cycle/helper.h"
@@ -9,6 +10,8 @@
 #include "host/log.h"
 
 #include <string.h>
+
+enum { REFRESH_INTERVAL_SEC = 4 * SECONDS_PER_HOUR };
 
 int cycle_progress(const struct cycle *cycle, const char *state, const char *text, int percent)
 {
@@ -43,18 +46,37 @@ static int stage_fetch(struct cycle *cycle, struct diag *diag)
                                       cycle->fetched.retry_after_seconds);
 }
 
+/* Before a window always; else often enough that no index gets near its greatest age, and at once
+ * after a refresh that failed. */
+static bool is_refresh_due(const struct cycle *cycle)
+{
+        int64_t refreshed_at = memory_get_int(cycle->store, MEMORY_REFRESHED_AT);
+        int64_t half_age_sec = cycle->config->max_index_age_hours * SECONDS_PER_HOUR / 2;
+        int64_t interval_sec =
+            half_age_sec < REFRESH_INTERVAL_SEC ? half_age_sec : REFRESH_INTERVAL_SEC;
+
+        return strcmp(cycle->options->trigger, "window") == 0 || cycle->now < refreshed_at ||
+               cycle->now - refreshed_at >= interval_sec;
+}
+
 /* Without the helper the indexes only grow old, and the judgement says so. */
 static int stage_refresh(struct cycle *cycle, struct diag *diag)
 {
         struct diag trouble = {0};
         const char *text = NULL;
-        int r = helper_refresh(cycle->options->paths, &trouble);
+        bool is_complete = false;
+        int r;
 
         (void)diag;
+        if (!is_refresh_due(cycle))
+                return 0;
+        r = helper_refresh(cycle->options->paths, &is_complete, &trouble);
         if (r == -ENOMEM)
                 return r;
         if (r < 0)
                 text = diag_text(&trouble, r);
+        if (is_complete)
+                (void)memory_set_int(cycle->store, MEMORY_REFRESHED_AT, cycle->now);
         if (memory_changed(cycle->store, MEMORY_REFRESH_FAILED, text) && text)
                 log_event(EVENT_REFRESH_FAILED, &(struct event_fields){.reason = text});
         return 0;

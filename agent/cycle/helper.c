@@ -9,15 +9,28 @@
 static const uint64_t REFRESH_TIMEOUT_USEC = 20 * 60 * 1000000ULL;
 static const uint64_t RUN_TIMEOUT_USEC = 4 * 3600 * 1000000ULL; /* for each step's word */
 
-int helper_refresh(const struct paths *paths, struct diag *diag)
+static bool is_complete(const struct json *repositories)
+{
+        for (size_t i = 0; i < json_length(repositories); i++)
+                if (!json_get_bool(json_at(repositories, i), "ok", false))
+                        return false;
+        return true;
+}
+
+int helper_refresh(const struct paths *paths, bool *ret_complete, struct diag *diag)
 {
         CLEANUP(connection_freep) struct connection *connection = NULL;
+        CLEANUP(json_freep) struct json *reply = NULL;
         int r = connection_open(paths->apply_socket, &connection, diag);
 
         if (r < 0)
                 return r;
-        return connection_call(connection, "org.patchd.apply.Refresh", NULL, REFRESH_TIMEOUT_USEC,
-                               NULL, NULL, NULL, NULL, diag);
+        r = connection_call(connection, "org.patchd.apply.Refresh", NULL, REFRESH_TIMEOUT_USEC,
+                            NULL, NULL, &reply, NULL, diag);
+        if (r < 0)
+                return r;
+        *ret_complete = is_complete(json_get(reply, "repositories"));
+        return 0;
 }
 
 /* ---- runs ---- */

@@ -27,9 +27,9 @@ struct helper_request {
         void *context;
 };
 
-/* Which repositories failed is the helper's to log; what counts is how old their indexes are.
- * Errors: as connection_call(). */
-int helper_refresh(const struct paths *paths, struct diag *diag) MUST_CHECK;
+/* Gives whether every repository answered. Which ones failed is the helper's to log; what counts is
+ * how old their indexes are. Errors: as connection_call(). */
+int helper_refresh(const struct paths *paths, bool *ret_complete, struct diag *diag) MUST_CHECK;
 
 /*
  * method is "Download" or "Apply". The outcome is NULL when the helper gave none. An error reply is

@@ -477,7 +477,17 @@ class CycleTest(unittest.TestCase):
         self.run_cycle("start")
         self.publish(2, window=policies.open_window(), mode="scan", operations=self.operation())
         self.run_cycle("start")
-        self.assertEqual(self.node.helper.methods(), ["Refresh", "Refresh"])
+        self.assertEqual(self.node.helper.methods(), ["Refresh"])
+
+    def test_refresh_is_due_before_a_window_and_after_a_failure(self):
+        broken = {"repositories": [{"repository": "R S", "ok": False, "message": "404"}]}
+        self.publish(window=policies.closed_window())
+        self.node.helper.answers["Refresh"] = broken
+        self.run_cycle("start")
+        self.node.helper.answers["Refresh"] = {"repositories": [{"repository": "R S", "ok": True, "message": None}]}
+        for trigger in ("poll", "poll", "window", "poll"):
+            self.node.run(trigger)
+        self.assertEqual(self.node.helper.methods().count("Refresh"), 3)
 
     def test_operation_that_ignores_the_window(self):
         self.publish(1, window=policies.closed_window(), operations=self.operation(ignore_window=True))
