@@ -391,30 +391,35 @@ class Installing(ApplyCase):
 
 
 class Refusing(ApplyCase):
+    def evil_twin(self, good):
+        """A valid package with the name, version and size of other 2.0, and other contents."""
+        folder = self.enter(tempfile.TemporaryDirectory())
+        evil = repository.Repository(f"{folder}/evil", self.main.key)
+        twin = evil.add("other", "2.0", files={"/usr/share/other/version": "6.6\n"})
+        self.assertEqual(twin.stat().st_size, good.stat().st_size)
+        return twin
+
+    def check_not_evil(self, outcome):
+        self.assertEqual(self.result_of(outcome, "other")["result"], "failed")
+        self.assertEqual(self.version_of("other"), {"other": "1.0"})
+        self.assertEqual((self.root / "usr/share/other/version").read_text(), "1.0\n")
+
     def test_swapped_archive_of_the_same_size(self):
         good = self.main.add("other", "2.0")
         self.main.add("third", "2.0")
         self.publish()
         with self.helper() as helper:
             helper.call("Download", envelope=self.default, run_id="get")
-        kept = self.root / STATE / "archives" / good.name
-        swapped = bytearray(kept.read_bytes())
-        swapped[-1] ^= 1
-        kept.write_bytes(swapped)
+        shutil.copyfile(self.evil_twin(good), self.root / STATE / "archives" / good.name)
         self.world.server.fail.add(f"/main/pool/{good.name}")
-        outcome = self.apply()
-        self.assertEqual(self.result_of(outcome, "other")["result"], "failed")
-        self.assertEqual(self.version_of("other", "third"), {"other": "1.0", "third": "2.0"})
+        self.check_not_evil(self.apply())
+        self.assertEqual(self.version_of("third"), {"third": "2.0"})
 
     def test_archive_swapped_on_the_server(self):
         good = self.main.add("other", "2.0")
         self.publish()
-        swapped = bytearray(good.read_bytes())
-        swapped[-1] ^= 1
-        good.write_bytes(swapped)
-        outcome = self.apply()
-        self.assertEqual(self.result_of(outcome, "other")["result"], "failed")
-        self.assertEqual(self.version_of("other"), {"other": "1.0"})
+        shutil.copyfile(self.evil_twin(good), good)
+        self.check_not_evil(self.apply())
 
     def fake_apt_get(self, text):
         """Puts a script in apt-get's place; the real one is /usr/bin/apt-get.real."""
@@ -430,7 +435,7 @@ class Refusing(ApplyCase):
                  "Inst other [1.0] (3.0 Test:stable [all])", "Inst other gibberish"]
         for number, line in enumerate(cases):
             with self.subTest(line):
-                self.tearDownNode()
+                self.real_apt_get()
                 self.fake_apt_get(f'case "$*" in *--simulate*) echo "{line}";; esac')
                 outcome = self.apply(run_id=f"outside-{number}")
                 package = self.result_of(outcome, "other")
@@ -438,7 +443,18 @@ class Refusing(ApplyCase):
                 self.assertIn(line, package["message"])
                 self.assertEqual(self.version_of("other", "third"), {"other": "1.0", "third": "1.0"})
 
-    def tearDownNode(self):
+    def test_refused_line_fails_its_package_alone(self):
+        self.main.add("other", "2.0")
+        self.main.add("third", "2.0")
+        self.publish()
+        self.fake_apt_get('case "$*" in *--simulate*) if grep -q other: /var/lib/patchd-apply/work/allow-list; '
+                          'then echo "Remv app [1.0]"; fi;; esac')
+        outcome = self.apply()
+        self.assertEqual({p["name"]: p["result"] for p in outcome["packages"]},
+                         {"other": "failed", "third": "updated"})
+        self.assertEqual(self.version_of("other", "third"), {"other": "1.0", "third": "2.0"})
+
+    def real_apt_get(self):
         real = self.root / "usr/bin/apt-get.real"
         if real.exists():
             real.rename(self.root / "usr/bin/apt-get")

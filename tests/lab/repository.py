@@ -52,7 +52,8 @@ class Repository:
 
     def add(self, name, version, arch="all", depends="", scripts=None, files=None, conffiles=None,
             extra=None):
-        """Builds a package; scripts: {"postinst": text}; files: {"/path": text}."""
+        """Builds a package; scripts: {"postinst": text}; files: {"/path": text}. Not compressed, so that
+        contents of one length give files of one size."""
         with tempfile.TemporaryDirectory() as tmp:
             tree = pathlib.Path(tmp)
             os.chmod(tree, 0o755)
@@ -75,7 +76,7 @@ class Repository:
                 (tree / "DEBIAN/conffiles").write_text("".join(p + "\n" for p in conffiles))
             plain = version.replace(":", "%3a")
             deb = self.folder / "pool" / f"{name}_{plain}_{arch}.deb"
-            roots.run_host("dpkg-deb", "-Zgzip", "--root-owner-group", "-b", tree, deb)
+            roots.run_host("dpkg-deb", "-Znone", "--root-owner-group", "-b", tree, deb)
         return deb
 
     def publish(self, date=None):
