@@ -8,79 +8,6 @@
 #include <fnmatch.h>
 #include <string.h>
 
-/* ---- what a version carries ---- */
-
-static bool is_in_security_pocket(const struct available *available)
-{
-        for (size_t i = 0; i < available->n_indexes; i++)
-                if (available->indexes[i]->is_security)
-                        return true;
-        return false;
-}
-
-/* A version that supersedes a security update before it was installed carries it too. */
-static bool carries_security(const struct approval_context *context,
-                             const struct available *available)
-{
-        const struct package *package = context->package;
-
-        if (is_in_security_pocket(available))
-                return true;
-        for (size_t i = 0; i < package->n_available; i++)
-                if (inventory_compare_versions(context->input->inventory,
-                                               package->available[i].version,
-                                               available->version) <= 0 &&
-                    is_in_security_pocket(&package->available[i]))
-                        return true;
-        return false;
-}
-
-static int add_advisory(struct verdict *verdict, const struct advisory *advisory)
-{
-        int r = 0;
-
-        if (advisory->severity < verdict->severity)
-                verdict->severity = advisory->severity;
-        if (advisory->classification < verdict->classification)
-                verdict->classification = advisory->classification;
-        if (!strv_contains(&verdict->advisories, advisory->id))
-                r = strv_add(&verdict->advisories, advisory->id);
-        for (size_t i = 0; r >= 0 && i < advisory->cves.n_items; i++)
-                if (!strv_contains(&verdict->cves, advisory->cves.items[i]))
-                        r = strv_add(&verdict->cves, advisory->cves.items[i]);
-        return r;
-}
-
-int approval_classify(const struct approval_context *context, struct verdict *verdict)
-{
-        const struct inventory *inventory = context->input->inventory;
-        const struct available *available = verdict->available;
-        const struct advisory_fix *fixes;
-        size_t n_fixes = 0;
-
-        verdict->severity = SEVERITY_UNSPECIFIED;
-        verdict->classification =
-            carries_security(context, available) ? CLASSIFICATION_SECURITY : CLASSIFICATION_OTHER;
-        fixes = advisories_find(context->input->advisories, available->source, &n_fixes);
-        for (size_t i = 0; i < n_fixes; i++) {
-                const char *installed = context->package->source_version;
-                int r;
-
-                if (installed &&
-                    inventory_compare_versions(inventory, fixes[i].fixed, installed) <= 0)
-                        continue;
-                if (inventory_compare_versions(inventory, fixes[i].fixed,
-                                               available->source_version) > 0)
-                        continue;
-                r = add_advisory(verdict, fixes[i].advisory);
-                if (r < 0)
-                        return r;
-        }
-        strv_sort(&verdict->advisories);
-        strv_sort(&verdict->cves);
-        return 0;
-}
-
 /* ---- rules and lists ---- */
 
 bool approval_filter_matches(const struct filter *filter, const struct package *package,
@@ -152,7 +79,7 @@ static time_t earlier(time_t a, time_t b)
         return a < b ? a : b;
 }
 
-/* When rule approves a release of this time; 0: never, or its date is unknown. */
+/* When rule approves a release of this time; 0: never. */
 static time_t approval_time(const struct approval_context *context, const struct rule *rule,
                             time_t released_at)
 {
@@ -160,9 +87,8 @@ static time_t approval_time(const struct approval_context *context, const struct
         time_t at = 0, latest = 0;
 
         if (rule->approve_after_days < 0)
-                at = released_at != 0 && released_at <= rule->approve_until ? released_at + rollout
-                                                                            : 0;
-        else if (released_at != 0)
+                at = released_at <= rule->approve_until ? released_at + rollout : 0;
+        else
                 at = released_at + rule->approve_after_days * SECONDS_PER_DAY + rollout;
         if (rule->approve_latest_days > 0 && context->first_fix_at != 0)
                 latest =
@@ -208,47 +134,87 @@ static char *describe_rejection(const struct verdict *verdict)
                           selector->reason ?: "");
 }
 
-/* Whether the rule lets it pass by now. approve_after_days 0 needs no date: what stands in a signed
- * index is released. */
+/*
+ * Whether the rule lets it pass by now. What it once let pass it lets pass ever after, and so a
+ * date that is still to come is no reason to pass, whatever unknown_date says: it would be one to
+ * wait later. approve_after_days 0 needs no date: what stands in a signed index is released.
+ */
 static bool rule_approves(const struct approval_context *context, struct verdict *verdict)
 {
         const struct rule *rule = verdict->rule;
-        time_t now = context->input->now;
+        const struct evidence *evidence = &verdict->evidence;
 
-        verdict->approve_at = approval_time(context, rule, verdict->evidence.released_at);
-        if (verdict->approve_at != 0)
-                return now >= verdict->approve_at;
-        if (verdict->evidence.released_at != 0)
-                return false;
+        if (evidence->released_at != 0)
+                verdict->approve_at = approval_time(context, rule, evidence->released_at);
         if (rule->approve_after_days == 0 && rule->rollout_hours == 0)
                 return true;
-        return context->baseline->unknown_date == UNKNOWN_DATE_APPROVE;
+        if (evidence->released_at == 0)
+                return context->baseline->unknown_date == UNKNOWN_DATE_APPROVE &&
+                       !evidence->is_future;
+        return verdict->approve_at != 0 && context->input->now >= verdict->approve_at;
+}
+
+static bool rejects_by_advisory(const struct baseline *baseline)
+{
+        for (size_t i = 0; i < baseline->n_rejected; i++)
+                if (baseline->rejected[i].cve || baseline->rejected[i].advisory)
+                        return true;
+        return false;
+}
+
+/* Without its feed nobody knows what a version carries: rules approve nothing, and when advisories
+ * can reject, the approved list doesn't either. */
+static int judge_without_feed(const struct approval_context *context, struct verdict *verdict)
+{
+        bool is_blind = rejects_by_advisory(context->baseline);
+
+        verdict->is_approved = verdict->approved_by && !verdict->rejected_by && !is_blind;
+        if (verdict->is_approved || verdict->rejected_by)
+                return 0;
+        verdict->reason = str_format("the policy's feed '%s' could not be verified on this node, "
+                                     "and without it %s",
+                                     context->missing_feed->id,
+                                     verdict->approved_by
+                                         ? "nobody can tell what the policy's rejected list means"
+                                         : "no rule approves");
+        return verdict->reason ? 0 : -ENOMEM;
+}
+
+static char *describe(const struct approval_context *context, const struct verdict *verdict,
+                      bool by_rule)
+{
+        if (verdict->rejected_by)
+                return describe_rejection(verdict);
+        if (verdict->approved_by)
+                return str_format("the policy's approved list names %s %s", context->package->name,
+                                  verdict->available->version);
+        if (verdict->rule)
+                return describe_rule_time(context->input, verdict, by_rule);
+        return str_format(
+            "no rule of baseline '%s' takes %s updates of %s", context->baseline->name,
+            enum_name(&classification_names, (int)verdict->classification), context->package->name);
 }
 
 int approval_judge(const struct approval_context *context, struct verdict *verdict)
 {
         const struct baseline *baseline = context->baseline;
         const char *version = verdict->available->version;
-        bool by_rule;
+        bool by_rule = false;
+        int r;
 
         verdict->rule = approval_rule(context, verdict);
         verdict->approved_by = approval_selector(baseline->approved, baseline->n_approved,
                                                  context->package, version, verdict);
         verdict->rejected_by = approval_selector(baseline->rejected, baseline->n_rejected,
                                                  context->package, version, verdict);
-        by_rule = verdict->rule && rule_approves(context, verdict);
-        verdict->is_approved = (by_rule || verdict->approved_by) && !verdict->rejected_by;
-        if (verdict->rejected_by)
-                verdict->reason = describe_rejection(verdict);
-        else if (verdict->approved_by)
-                verdict->reason = str_format("the policy's approved list names %s %s",
-                                             context->package->name, version);
-        else if (verdict->rule)
-                verdict->reason = describe_rule_time(context->input, verdict, by_rule);
-        else
-                verdict->reason =
-                    str_format("no rule of baseline '%s' takes %s updates of %s", baseline->name,
-                               enum_name(&classification_names, (int)verdict->classification),
-                               context->package->name);
+        if (context->missing_feed) {
+                r = judge_without_feed(context, verdict);
+                if (r < 0 || verdict->reason)
+                        return r;
+        } else {
+                by_rule = verdict->rule && rule_approves(context, verdict);
+                verdict->is_approved = (by_rule || verdict->approved_by) && !verdict->rejected_by;
+        }
+        verdict->reason = describe(context, verdict, by_rule);
         return verdict->reason ? 0 : -ENOMEM;
 }

@@ -10,12 +10,10 @@ struct approval_context {
         const struct evaluate_input *input;
         const struct baseline *baseline;
         const struct package *package;
+        const struct feed *missing_feed; /* no rule approves without it; NULL: none is missing */
         time_t
             first_fix_at; /* release of the oldest still-missing version under the same rule; 0 */
 };
-
-/* Fills classification, severity and advisories of a version: all that lies in (installed, it]. */
-int approval_classify(const struct approval_context *context, struct verdict *verdict) MUST_CHECK;
 
 /* Whether a filter takes the package at this verdict. */
 bool approval_filter_matches(const struct filter *filter, const struct package *package,

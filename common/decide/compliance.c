@@ -146,21 +146,25 @@ static bool feed_is_for(const struct feed *feed, const struct node *node)
         return match_covers(&match, node);
 }
 
+const struct feed *compliance_missing_feed(const struct evaluate_input *input)
+{
+        for (size_t i = 0; !input->advisories && i < input->policy->n_feeds; i++)
+                if (feed_is_for(&input->policy->feeds[i], input->node))
+                        return &input->policy->feeds[i];
+        return NULL;
+}
+
 /* A feed the policy names but nobody could read must never approve anything by its absence. */
 static int check_feeds(const struct evaluate_input *input, struct strv *reasons)
 {
-        for (size_t i = 0; i < input->policy->n_feeds; i++) {
-                const struct feed *feed = &input->policy->feeds[i];
-                int r;
+        const struct feed *missing = compliance_missing_feed(input);
 
-                if (input->advisories || !feed_is_for(feed, input->node))
-                        continue;
-                r = strv_addf(reasons, "the policy's feed '%s' could not be verified on this node",
-                              feed->id);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        if (!missing)
+                return 0;
+        return strv_addf(reasons,
+                         "the policy's feed '%s' could not be verified on this node: only its "
+                         "approved list counts",
+                         missing->id);
 }
 
 /* ---- what forbids to apply ---- */

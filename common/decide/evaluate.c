@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "base/timetext.h"
 #include "decide/approval.h"
+#include "decide/carried.h"
 #include "decide/compliance.h"
 #include "packages/dependency.h"
 
@@ -83,6 +84,9 @@ static bool is_considered(const struct evaluate_input *input, const struct packa
 {
         const struct available *candidate = package->candidate;
 
+        if (package->version &&
+            inventory_compare_versions(input->inventory, available->version, package->version) <= 0)
+                return false;
         if (available->held_by)
                 return !is_only_on_request(available);
         if (available->priority < 0)
@@ -105,7 +109,7 @@ static int prepare_verdict(const struct approval_context *context,
         int r;
 
         verdict->available = available;
-        r = approval_classify(context, verdict);
+        r = carried_classify(input, context->package, verdict);
         if (r < 0)
                 return r;
         return evidence_for(context->baseline, &sources, context->package, available,
@@ -220,8 +224,10 @@ static int set_state(struct decision *decision, enum state state, char *reason)
 static int judge_current(const struct evaluate_input *input, const struct baseline *baseline,
                          const struct package *package, bool *ret_approved)
 {
-        struct approval_context context = {
-            .input = input, .baseline = baseline, .package = package};
+        struct approval_context context = {.input = input,
+                                           .baseline = baseline,
+                                           .package = package,
+                                           .missing_feed = compliance_missing_feed(input)};
         CLEANUP(verdict_done) struct verdict verdict = {0};
         int r;
 
@@ -294,8 +300,10 @@ static int state_of_candidate(const struct evaluate_input *input, struct decisio
 static int decide_package(const struct evaluate_input *input, const struct baseline *baseline,
                           struct decision *decision)
 {
-        struct approval_context context = {
-            .input = input, .baseline = baseline, .package = decision->package};
+        struct approval_context context = {.input = input,
+                                           .baseline = baseline,
+                                           .package = decision->package,
+                                           .missing_feed = compliance_missing_feed(input)};
         int r = judge_versions(&context, decision);
 
         if (r < 0)

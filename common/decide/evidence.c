@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "base/timetext.h"
+#include "packages/source_name.h"
 
 #include <string.h>
 
@@ -23,97 +24,133 @@ void evidence_done(struct evidence *evidence)
         *evidence = (struct evidence){0};
 }
 
-static bool is_plausible(time_t time, time_t now)
+static bool is_plausible(time_t time)
 {
-        return time > (time_t)OLDEST_PLAUSIBLE_DAYS * SECONDS_PER_DAY && time <= now;
+        return time > (time_t)OLDEST_PLAUSIBLE_DAYS * SECONDS_PER_DAY;
 }
 
-static time_t oldest_index_date(const struct question *question, const char **ret_repository)
+enum answer { ANSWER_NONE, ANSWER_FUTURE, ANSWER_KNOWN };
+
+/* ---- observed ---- */
+
+/* Both the ledger and the indexes at hand bound the release from above; the oldest is closest. */
+struct sighting {
+        time_t date;
+        const char *repository; /* NULL: the ledger's */
+};
+
+static void add_sighting(struct sighting *oldest, time_t date, const char *repository)
+{
+        if (is_plausible(date) && (oldest->date == 0 || date < oldest->date))
+                *oldest = (struct sighting){.date = date, .repository = repository};
+}
+
+static struct sighting oldest_sighting(const struct question *question)
 {
         const struct available *available = question->available;
-        time_t oldest = 0;
+        struct sighting oldest = {0};
 
-        for (size_t i = 0; i < available->n_indexes; i++) {
-                time_t date = available->indexes[i]->date;
-
-                if (is_plausible(date, question->sources->now) && (oldest == 0 || date < oldest)) {
-                        oldest = date;
-                        *ret_repository = available->indexes[i]->repository;
-                }
-        }
+        add_sighting(&oldest,
+                     ledger_first_seen(question->sources->ledger, question->package->name,
+                                       question->package->arch, available->version),
+                     NULL);
+        for (size_t i = 0; i < available->n_indexes; i++)
+                add_sighting(&oldest, available->indexes[i]->date,
+                             available->indexes[i]->repository);
         return oldest;
 }
 
-/* Both the ledger and the indexes at hand bound the release from above; the older one is closer. */
-static bool ask_observed(struct question *question)
+static enum answer ask_observed(struct question *question)
 {
-        const char *repository = NULL;
+        struct sighting oldest = oldest_sighting(question);
         char text[TIME_TEXT_SIZE];
-        time_t seen = ledger_first_seen(question->sources->ledger, question->package->name,
-                                        question->package->arch, question->available->version);
-        time_t date = oldest_index_date(question, &repository);
 
-        if (!is_plausible(seen, question->sources->now))
-                seen = 0;
-        if (seen == 0 && date == 0) {
+        if (oldest.date == 0) {
                 str_append(question->text,
                            "observed: no signed index with a plausible Date has it");
-                return false;
+                return ANSWER_NONE;
         }
-        if (seen != 0 && (date == 0 || seen <= date)) {
-                question->evidence->released_at = seen;
+        if (oldest.repository)
+                str_appendf(question->text, "observed: stands in the index of %s, dated %s",
+                            oldest.repository, time_to_rfc3339(oldest.date, text));
+        else
                 str_appendf(question->text, "observed: first seen on this host in the index of %s",
-                            time_to_rfc3339(seen, text));
-                return true;
-        }
-        question->evidence->released_at = date;
-        str_appendf(question->text, "observed: stands in the index of %s, dated %s", repository,
-                    time_to_rfc3339(date, text));
-        return true;
+                            time_to_rfc3339(oldest.date, text));
+        if (oldest.date > question->sources->now)
+                return ANSWER_FUTURE;
+        question->evidence->released_at = oldest.date;
+        return ANSWER_KNOWN;
 }
 
-static const struct advisory_fix *exact_fix(const struct question *question)
+/* ---- advisory ---- */
+
+/* The first published advisory whose fix is exactly this version; NULL: none has a date. */
+static const struct advisory *oldest_of(const struct question *question, const char *source,
+                                        const char *version, const struct advisory *oldest)
 {
         const struct advisory_fix *fixes;
         size_t n = 0;
 
-        fixes = advisories_find(question->sources->advisories, question->available->source, &n);
-        for (size_t i = 0; i < n; i++)
-                if (strcmp(fixes[i].fixed, question->available->source_version) == 0 &&
-                    is_plausible(fixes[i].advisory->published, question->sources->now))
-                        return &fixes[i];
-        return NULL;
+        fixes = advisories_find(question->sources->advisories, source, &n);
+        for (size_t i = 0; i < n; i++) {
+                const struct advisory *advisory = fixes[i].advisory;
+
+                if (!fixes[i].is_after && is_plausible(advisory->published) &&
+                    strcmp(fixes[i].fixed, version) == 0 &&
+                    (!oldest || advisory->published < oldest->published))
+                        oldest = advisory;
+        }
+        return oldest;
 }
 
-static bool ask_advisory(struct question *question)
+/* Advisories name the real source of signed binaries, a few also the source that signs. */
+static int oldest_exact(const struct question *question, const struct advisory **ret)
 {
-        const struct advisory_fix *fix = NULL;
+        CLEANUP(source_name_done) struct source_name real = {0};
+        const struct available *available = question->available;
+        const struct advisory *oldest =
+            oldest_of(question, available->source, available->source_version, NULL);
+        int r = source_name_resolve(available->source, available->source_version,
+                                    available->version, &real);
+
+        if (r < 0)
+                return r;
+        *ret = oldest_of(question, real.name, real.version, oldest);
+        return 0;
+}
+
+static enum answer ask_advisory(struct question *question)
+{
+        const struct advisory *advisory = NULL;
         char text[TIME_TEXT_SIZE];
 
         if (!question->sources->advisories) {
                 str_append(question->text, "advisory: no advisory feed is at hand");
-                return false;
+                return ANSWER_NONE;
         }
-        fix = exact_fix(question);
-        if (!fix) {
+        if (oldest_exact(question, &advisory) < 0)
+                question->text->failed = true;
+        if (!advisory) {
                 str_append(question->text,
                            "advisory: no dated advisory names exactly this version");
-                return false;
+                return ANSWER_NONE;
         }
-        question->evidence->released_at = fix->advisory->published;
-        question->evidence->is_whole_days = fix->advisory->is_whole_days;
-        str_appendf(question->text, "advisory: %s published %s", fix->advisory->id,
-                    time_to_rfc3339(fix->advisory->published, text));
-        return true;
+        str_appendf(question->text, "advisory: %s published %s", advisory->id,
+                    time_to_rfc3339(advisory->published, text));
+        if (advisory->published > question->sources->now)
+                return ANSWER_FUTURE;
+        question->evidence->released_at = advisory->published;
+        question->evidence->is_whole_days = advisory->is_whole_days;
+        return ANSWER_KNOWN;
 }
 
-static bool ask_build(struct question *question)
+static enum answer ask_build(struct question *question)
 {
         str_append(question->text, "build: no build date was collected");
-        return false;
+        return ANSWER_NONE;
 }
 
-static bool (*const askers[N_DATE_SOURCES])(struct question *question) = {
+static enum answer (*const askers[N_DATE_SOURCES])(struct question *question) = {
     [DATE_SOURCE_ADVISORY] = ask_advisory,
     [DATE_SOURCE_OBSERVED] = ask_observed,
     [DATE_SOURCE_BUILD] = ask_build,
@@ -130,14 +167,20 @@ int evidence_for(const struct baseline *baseline, const struct evidence_sources 
                                     .available = available,
                                     .evidence = &evidence,
                                     .text = &text};
+        enum answer answer;
         int r;
 
         for (size_t i = 0; i < baseline->n_date_sources; i++) {
                 if (i > 0)
                         str_append(&text, "; ");
                 evidence.source = baseline->date_sources[i];
-                if (askers[evidence.source](&question))
-                        break;
+                answer = askers[evidence.source](&question);
+                if (answer == ANSWER_NONE)
+                        continue;
+                evidence.is_future = answer == ANSWER_FUTURE;
+                if (evidence.is_future)
+                        str_append(&text, ", which is still to come");
+                break;
         }
         r = str_take(&text, &evidence.text);
         if (r < 0)

@@ -11,8 +11,9 @@
 struct evidence {
         time_t released_at;      /* 0: unknown */
         enum date_source source; /* only when released_at is known */
-        bool is_whole_days;      /* counts from the end of nothing finer than a day (UTC) */
-        char *text;              /* the source in words, and why better ones did not apply */
+        bool is_future;     /* there is a date, but after now: unknown, and nothing to approve on */
+        bool is_whole_days; /* counts from the end of nothing finer than a day (UTC) */
+        char *text;         /* the source in words, and why better ones did not apply */
 };
 void evidence_done(struct evidence *evidence);
 
@@ -22,7 +23,11 @@ struct evidence_sources {
         time_t now;                          /* a date after it is unknown */
 };
 
-/* Asks the sources in the baseline's order. Returns -ENOMEM. */
+/*
+ * Asks the sources in the baseline's order until one has a date. A date after now ends it too: what
+ * a later source says would be forgotten once that date has come, and an approval with it. Returns
+ * -ENOMEM.
+ */
 int evidence_for(const struct baseline *baseline, const struct evidence_sources *sources,
                  const struct package *package, const struct available *available,
                  struct evidence *ret) MUST_CHECK;

@@ -7,17 +7,10 @@ void advisories_free(struct advisories *advisories)
 {
         if (!advisories)
                 return;
-        for (size_t i = 0; i < advisories->n_fixes; i++) {
-                free(advisories->fixes[i].package);
-                free(advisories->fixes[i].fixed);
-        }
-        for (size_t i = 0; i < advisories->n_items; i++) {
-                free(advisories->items[i]->id);
-                strv_done(&advisories->items[i]->cves);
-                free(advisories->items[i]);
-        }
-        free(advisories->fixes);
         free(advisories->items);
+        free(advisories->fixes);
+        free((void *)advisories->cves);
+        free(advisories->text);
         free(advisories);
 }
 

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "decide/carried.h"
+
+#include "packages/source_name.h"
+
+#include <string.h>
+
+/* ---- the pocket it comes from ---- */
+
+static bool is_in_security_pocket(const struct available *available)
+{
+        for (size_t i = 0; i < available->n_indexes; i++)
+                if (available->indexes[i]->is_security)
+                        return true;
+        return false;
+}
+
+/* A version that supersedes a security update before it was installed carries it too. */
+static bool supersedes_security(const struct evaluate_input *input, const struct package *package,
+                                const struct available *available)
+{
+        if (is_in_security_pocket(available))
+                return true;
+        for (size_t i = 0; i < package->n_available; i++)
+                if (inventory_compare_versions(input->inventory, package->available[i].version,
+                                               available->version) <= 0 &&
+                    is_in_security_pocket(&package->available[i]))
+                        return true;
+        return false;
+}
+
+/* ---- advisories ---- */
+
+static int add_advisory(struct verdict *verdict, const struct advisory *advisory)
+{
+        int r = 0;
+
+        if (advisory->severity < verdict->severity)
+                verdict->severity = advisory->severity;
+        if (advisory->classification < verdict->classification)
+                verdict->classification = advisory->classification;
+        if (!advisory->is_cve && !strv_contains(&verdict->advisories, advisory->id))
+                r = strv_add(&verdict->advisories, advisory->id);
+        for (size_t i = 0; r >= 0 && i < advisory->n_cves; i++)
+                if (!strv_contains(&verdict->cves, advisory->cves[i]))
+                        r = strv_add(&verdict->cves, advisory->cves[i]);
+        return r;
+}
+
+static bool is_affected(const struct inventory *inventory, const struct advisory_fix *fix,
+                        const char *version)
+{
+        int order = inventory_compare_versions(inventory, version, fix->fixed);
+
+        if (fix->is_after ? order > 0 : order >= 0)
+                return false;
+        return !fix->introduced ||
+               inventory_compare_versions(inventory, version, fix->introduced) >= 0;
+}
+
+/* Whether going from installed (NULL: from nothing) to candidate brings the fix. Of a version that
+ * is installed already only what it fixed itself is known. */
+static bool lies_in(const struct inventory *inventory, const struct advisory_fix *fix,
+                    const char *installed, const char *candidate)
+{
+        int order = inventory_compare_versions(inventory, candidate, fix->fixed);
+
+        if (fix->is_after ? order <= 0 : order < 0)
+                return false;
+        if (installed && inventory_compare_versions(inventory, installed, candidate) == 0)
+                return order == 0;
+        return !installed || is_affected(inventory, fix, installed);
+}
+
+static int add_fixes(const struct evaluate_input *input, const char *source, const char *installed,
+                     const char *candidate, struct verdict *verdict)
+{
+        size_t n_fixes = 0;
+        const struct advisory_fix *fixes = advisories_find(input->advisories, source, &n_fixes);
+
+        for (size_t i = 0; i < n_fixes; i++) {
+                int r = 0;
+
+                if (lies_in(input->inventory, &fixes[i], installed, candidate))
+                        r = add_advisory(verdict, fixes[i].advisory);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Advisories name the real source of signed binaries, a few also the source that signs. */
+static int add_real_fixes(const struct evaluate_input *input, const struct package *package,
+                          struct verdict *verdict)
+{
+        CLEANUP(source_name_done) struct source_name installed = {0}, candidate = {0};
+        const struct available *available = verdict->available;
+        int r = source_name_resolve(available->source, available->source_version,
+                                    available->version, &candidate);
+
+        if (r < 0 || candidate.name == available->source)
+                return r;
+        r = source_name_resolve(package->source, package->source_version, package->version,
+                                &installed);
+        if (r < 0)
+                return r;
+        return add_fixes(input, candidate.name, installed.version, candidate.version, verdict);
+}
+
+int carried_classify(const struct evaluate_input *input, const struct package *package,
+                     struct verdict *verdict)
+{
+        const struct available *available = verdict->available;
+        int r;
+
+        verdict->severity = SEVERITY_UNSPECIFIED;
+        verdict->classification = supersedes_security(input, package, available)
+                                      ? CLASSIFICATION_SECURITY
+                                      : CLASSIFICATION_OTHER;
+        r = add_fixes(input, available->source, package->source_version, available->source_version,
+                      verdict);
+        if (r < 0)
+                return r;
+        r = add_real_fixes(input, package, verdict);
+        if (r < 0)
+                return r;
+        strv_sort(&verdict->advisories);
+        strv_sort(&verdict->cves);
+        return 0;
+}
