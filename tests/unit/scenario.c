@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "base/timetext.h"
+#include "packages/advisory_builder.h"
 #include "policy/envelope.h"
 
 #include <stdio.h>
@@ -232,6 +233,50 @@ static void read_ledger(struct scenario *scenario, const struct json *lines)
         assert_null(damaged);
 }
 
+/* ---- advisories ---- */
+
+static void read_advisory(struct advisory_builder *builder, const struct json *json)
+{
+        const struct json *cves = json_get(json, "cves");
+        const char *classification = json_get_string(json, "classification") ?: "security";
+        const char *severity = json_get_string(json, "severity") ?: "unspecified";
+        struct advisory_fix fix = {.package = json_get_string(json, "package"),
+                                   .introduced = json_get_string(json, "introduced"),
+                                   .fixed = json_get_string(json, "fixed")};
+        struct advisory advisory = {
+            .id = json_get_string(json, "id"),
+            .classification =
+                (enum classification)enum_from_name(&classification_names, classification),
+            .severity = (enum severity)enum_from_name(&severity_names, severity),
+            .is_cve = json_get_bool(json, "is_cve", false),
+            .published = json_get_time(json, "published"),
+        };
+
+        if (json_get(json, "last_affected")) {
+                fix.fixed = json_get_string(json, "last_affected");
+                fix.is_after = true;
+        }
+        advisory.is_whole_days = advisory.published % SECONDS_PER_DAY == 0;
+        for (size_t i = 0; i < json_length(cves); i++)
+                assert_int_equal(
+                    advisory_builder_add_cve(builder, json_string(json_at(cves, i)), NULL), 0);
+        assert_int_equal(advisory_builder_add_fix(builder, &fix, NULL), 0);
+        assert_int_equal(advisory_builder_end(builder, &advisory, NULL), 0);
+}
+
+static struct advisories *read_advisories(const struct json *list)
+{
+        CLEANUP(advisory_builder_freep) struct advisory_builder *builder = advisory_builder_new();
+        struct advisories *advisories = NULL;
+
+        if (!list)
+                return NULL;
+        for (size_t i = 0; i < json_length(list); i++)
+                read_advisory(builder, json_at(list, i));
+        assert_int_equal(advisory_builder_finish(builder, &advisories), 0);
+        return advisories;
+}
+
 void scenario_init(struct scenario *scenario, const struct json *base, const struct json *one)
 {
         const char *now = json_string(member(base, one, "now"));
@@ -241,6 +286,7 @@ void scenario_init(struct scenario *scenario, const struct json *base, const str
         read_inventory(scenario, member(base, one, "indexes"), member(base, one, "packages"));
         read_ledger(scenario, member(base, one, "ledger"));
         read_node_limits(scenario, base, one);
+        scenario->advisories = read_advisories(member(base, one, "advisories"));
         scenario->node = (struct node){.id = strdup("0123456789abcdef"),
                                        .hostname = strdup("web-1"),
                                        .os_id = strdup("debian"),
@@ -251,6 +297,7 @@ void scenario_init(struct scenario *scenario, const struct json *base, const str
             .node = &scenario->node,
             .inventory = scenario->inventory,
             .ledger = scenario->ledger,
+            .advisories = scenario->advisories,
             .limits = &scenario->limits,
             .runs = &scenario->runs,
             .reboot_required = json_get(one, "reboot_required") != NULL,
@@ -273,5 +320,6 @@ void scenario_done(struct scenario *scenario)
         policy_free(scenario->policy);
         inventory_free(scenario->inventory);
         ledger_free(scenario->ledger);
+        advisories_free(scenario->advisories);
         node_done(&scenario->node);
 }

@@ -15,6 +15,7 @@ struct scenario {
         struct node node;
         struct inventory *inventory;
         struct ledger *ledger;
+        struct advisories *advisories;
         struct local_limits limits;
         struct run_facts runs;
         struct package_note *notes[4]; /* behind limits and runs */

@@ -27,6 +27,12 @@ static const char *text_of(const struct decision *decision, const char *what)
                 return shown && shown->rule ? shown->rule->name : NULL;
         if (strcmp(what, "classification") == 0)
                 return shown ? enum_name(&classification_names, (int)shown->classification) : NULL;
+        if (strcmp(what, "severity") == 0)
+                return shown ? enum_name(&severity_names, (int)shown->severity) : NULL;
+        if (strcmp(what, "date_source") == 0)
+                return shown && shown->evidence.released_at
+                           ? enum_name(&date_source_names, (int)shown->evidence.source)
+                           : NULL;
         fail_msg("no such expectation: %s", what);
         return NULL;
 }
@@ -39,6 +45,17 @@ static void check_approve_at(const char *label, const char *want, const struct v
 
         if (want ? !found || strcmp(found, want) != 0 : found != NULL)
                 fail_msg("%s: approve_at %s, wanted %s", label, found ?: "null", want ?: "null");
+}
+
+/* "DSA-1-1 DSA-2-1": all of them, in order */
+static void check_joined(const char *label, const char *what, const char *want,
+                         const struct strv *found)
+{
+        CLEANUP(freep) char *text = NULL;
+
+        assert_int_equal(strv_join(found, " ", &text), 0);
+        if (strcmp(text, want) != 0)
+                fail_msg("%s: %s '%s', wanted '%s'", label, what, text, want);
 }
 
 struct package_check {
@@ -58,6 +75,13 @@ static int check_value(const char *what, const struct json *value, void *arg)
         }
         if (strcmp(what, "approve_at") == 0) {
                 check_approve_at(check->label, want, check->decision->shown);
+                return 0;
+        }
+        if (strcmp(what, "advisories") == 0 || strcmp(what, "cves") == 0) {
+                const struct verdict *shown = check->decision->shown;
+
+                check_joined(check->label, what, want,
+                             what[0] == 'a' ? &shown->advisories : &shown->cves);
                 return 0;
         }
         found = text_of(check->decision, what);
@@ -86,7 +110,8 @@ static bool says(const struct strv *strv, const char *want)
         return false;
 }
 
-static void check_node(const char *label, const struct decisions *decisions, const struct json *want)
+static void check_node(const char *label, const struct decisions *decisions,
+                       const struct json *want)
 {
         const char *status = json_get_string(want, "status");
         const char *unknown = json_get_string(want, "unknown");
@@ -95,8 +120,9 @@ static void check_node(const char *label, const struct decisions *decisions, con
         if (status && strcmp(enum_name(&compliance_names, (int)decisions->compliance), status) != 0)
                 fail_msg("%s: %s, wanted %s (%s)", label,
                          enum_name(&compliance_names, (int)decisions->compliance), status,
-                         decisions->unknown_reasons.n_items > 0 ? decisions->unknown_reasons.items[0]
-                                                                : "no reason");
+                         decisions->unknown_reasons.n_items > 0
+                             ? decisions->unknown_reasons.items[0]
+                             : "no reason");
         if (unknown && !says(&decisions->unknown_reasons, unknown))
                 fail_msg("%s: does not say '%s'", label, unknown);
         if (refusal ? decisions->may_apply || !says(&decisions->apply_refusals, refusal)
@@ -108,7 +134,8 @@ static void check_node(const char *label, const struct decisions *decisions, con
                 fail_msg("%s: overdue %d", label, decisions->is_overdue);
 }
 
-static void check_plan(const char *label, const struct decisions *decisions, const struct json *want)
+static void check_plan(const char *label, const struct decisions *decisions,
+                       const struct json *want)
 {
         CLEANUP(plan_freep) struct plan *plan = NULL;
         struct plan_request request = {.all = true};
