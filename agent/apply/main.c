@@ -25,7 +25,7 @@ static const struct {
 static int usage(void)
 {
         fputs("patchd-apply is started by patchd-apply.socket and patchd-admin.socket; see "
-              "patchd-apply(8).\nusage: patchd-apply --socket=apply|admin [--prefix DIR]\n",
+              "patchd(8).\nusage: patchd-apply --socket=apply|admin [--prefix DIR]\n",
               stderr);
         return EXIT_USAGE;
 }

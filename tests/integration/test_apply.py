@@ -3,6 +3,7 @@
 here and served on loopback."""
 
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -76,8 +77,8 @@ class Helper:
             return pid
         try:
             os.setsid()
-            os.dup2(accepted.fileno(), 3)
             os.dup2(self.errors.fileno(), 2)
+            os.dup2(fcntl.fcntl(accepted.fileno(), fcntl.F_DUPFD, 10), 3)
             os.closerange(4, 256)
             os.chroot(self.root)
             os.chdir("/")
