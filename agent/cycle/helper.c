@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-static const uint64_t REFRESH_TIMEOUT_USEC = 20 * 60 * 1000000ULL;
-static const uint64_t RUN_TIMEOUT_USEC = 4 * 3600 * 1000000ULL; /* for each step's word */
+static const uint64_t refresh_timeout_usec = 20 * 60 * 1000000ULL;
+static const uint64_t run_timeout_usec = 4 * 3600 * 1000000ULL; /* for each step's word */
 
 static bool is_complete(const struct json *repositories)
 {
@@ -25,7 +25,7 @@ int helper_refresh(const struct paths *paths, bool *ret_complete, struct diag *d
 
         if (r < 0)
                 return r;
-        r = connection_call(connection, "org.patchd.apply.Refresh", NULL, REFRESH_TIMEOUT_USEC,
+        r = connection_call(connection, "org.patchd.apply.Refresh", NULL, refresh_timeout_usec,
                             NULL, NULL, &reply, NULL, diag);
         if (r < 0)
                 return r;
@@ -104,7 +104,7 @@ int helper_run(const struct helper_request *request, const char *method, struct 
                 return -ENOMEM;
         r = connection_open(request->paths->apply_socket, &connection, diag);
         if (r >= 0)
-                r = connection_call(connection, name, text, RUN_TIMEOUT_USEC, on_step,
+                r = connection_call(connection, name, text, run_timeout_usec, on_step,
                                     (void *)request, &reply, ret_error, diag);
         return r < 0 ? r : read_outcome(reply, ret, diag);
 }

@@ -9,8 +9,8 @@
 
 #define INTERFACE "org.patchd.cycle"
 
-static const uint64_t SEND_TIMEOUT_USEC = 10 * 1000000ULL;
-static const uint64_t CALL_TIMEOUT_USEC = 60 * 1000000ULL;
+static const uint64_t send_timeout_usec = 10 * 1000000ULL;
+static const uint64_t call_timeout_usec = 60 * 1000000ULL;
 
 struct server {
         struct connection *connection;
@@ -24,7 +24,7 @@ static int send_text(struct server *server, char *text, struct diag *diag)
 
         if (!owned)
                 return -ENOMEM;
-        return connection_send(server->connection, owned, SEND_TIMEOUT_USEC, diag);
+        return connection_send(server->connection, owned, send_timeout_usec, diag);
 }
 
 static int send_error(struct server *server, const char *error, const char *parameter,
@@ -159,7 +159,7 @@ int server_run(int fd, const struct paths *paths, struct diag *diag)
         while (r == 0) {
                 CLEANUP(json_freep) struct json *message = NULL;
 
-                r = connection_receive(connection, CALL_TIMEOUT_USEC, &message, diag);
+                r = connection_receive(connection, call_timeout_usec, &message, diag);
                 if (r == -ECONNRESET)
                         return 0;
                 if (r >= 0)

@@ -173,7 +173,7 @@ const char *time_to_rfc3339(time_t time, char buffer[static TIME_TEXT_SIZE])
         struct date date = date_from_days(days);
 
         if (time == 0 || !date_is_valid(date))
-                return strcpy(buffer, "unknown");
+                return memcpy(buffer, "unknown", sizeof("unknown"));
         (void)snprintf(buffer, TIME_TEXT_SIZE, "%04u-%02u-%02uT%02u:%02u:%02uZ",
                        (unsigned)date.year % 10000, (unsigned)date.month % 100,
                        (unsigned)date.day % 100, (unsigned)seconds / SECONDS_PER_HOUR % 100,

@@ -381,6 +381,31 @@ static int drop_unneeded(struct decision *decision)
         return set_state(decision, STATE_NOT_APPLICABLE, strdup(""));
 }
 
+/* Approves one new package if something approved needs it; gives 1 when it did. */
+static int decide_new_package(struct decisions *decisions, struct decision *decision)
+{
+        const struct decision *needing;
+        int r;
+
+        if (decision->package->version || decision->needed_by)
+                return 0;
+        needing = needing_decision(decisions, decision);
+        if (!needing || (!needing->package->version && !needing->needed_by))
+                return 0;
+        r = approve_with(decision, needing);
+        return r < 0 ? r : 1;
+}
+
+static int drop_all_unneeded(struct decisions *decisions)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < decisions->n_items; i++)
+                if (!decisions->items[i].package->version && !decisions->items[i].needed_by)
+                        r = drop_unneeded(&decisions->items[i]);
+        return r;
+}
+
 /* Approving one may bring in the next, so it goes on until nothing changes. */
 static int decide_new_packages(struct decisions *decisions)
 {
@@ -389,29 +414,14 @@ static int decide_new_packages(struct decisions *decisions)
         for (size_t round = 0; changed && round <= decisions->n_items; round++) {
                 changed = false;
                 for (size_t i = 0; i < decisions->n_items; i++) {
-                        struct decision *decision = &decisions->items[i];
-                        const struct decision *needing;
-                        int r;
+                        int r = decide_new_package(decisions, &decisions->items[i]);
 
-                        if (decision->package->version || decision->needed_by)
-                                continue;
-                        needing = needing_decision(decisions, decision);
-                        if (!needing || (!needing->package->version && !needing->needed_by))
-                                continue;
-                        changed = true;
-                        r = approve_with(decision, needing);
                         if (r < 0)
                                 return r;
+                        changed = changed || r > 0;
                 }
         }
-        for (size_t i = 0; i < decisions->n_items; i++)
-                if (!decisions->items[i].package->version && !decisions->items[i].needed_by) {
-                        int r = drop_unneeded(&decisions->items[i]);
-
-                        if (r < 0)
-                                return r;
-                }
-        return 0;
+        return drop_all_unneeded(decisions);
 }
 
 /* A target whose new package is not approved can't be installed yet; it says what it waits for. */
