@@ -246,6 +246,11 @@ static int take_reply(const struct json *message, const struct reply_sink *sink,
 
         if (r < 0)
                 return r;
+        if (reply.error && sink->ret && sink->ret_error && reply.parameters) {
+                r = owned_copy(reply.parameters, sink->ret);
+                if (r < 0)
+                        return r;
+        }
         if (reply.error)
                 return fail_remotely(&reply, sink->ret_error, diag);
         if (reply.continues && !sink->on_progress)

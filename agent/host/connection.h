@@ -33,9 +33,10 @@ int connection_receive(struct connection *connection, uint64_t timeout_usec, str
 /*
  * Client: calls a method and gives the parameters of its reply (owned; NULL when there are none).
  * With on_progress, asks for `more` and hands every intermediate reply's parameters to it. An error
- * reply is -EREMOTEIO with its sentence in diag and its name in *ret_error (owned, may be NULL).
- * timeout_usec is for the sending and for each reply. A negative result of on_progress ends the
- * call with it; close the connection then. ret may be NULL.
+ * reply is -EREMOTEIO with its sentence in diag and its name in *ret_error (owned, may be NULL);
+ * with ret_error its parameters are given too. timeout_usec is for the sending and for each reply.
+ * A negative result of on_progress ends the call with it; close the connection then. ret may be
+ * NULL.
  */
 int connection_call(struct connection *connection, const char *method, const char *parameters,
                     uint64_t timeout_usec,
