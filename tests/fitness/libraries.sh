@@ -8,6 +8,7 @@ set -eu
 allowed=(
         "agent/daemon/patchd      libsystemd|libjson-c|libsqlite3|libeconf"
         "agent/apply/patchd-apply lib(systemd|json-c|crypto|expat|rpm|rpmio|archive|econf|sqlite3)"
+        "agent/ctl/patchctl       lib(systemd|json-c|crypto|archive|econf|sqlite3|m)"
 )
 everywhere="libc|libm|libgcc_s|libasan|libubsan|ld-linux[^.]*|linux-vdso"
 failures=0

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 
 from . import roots
 
@@ -46,6 +47,8 @@ class Cgroup:
                     self.paths.append(path)
 
     def enter(self):
+        """For preexec_fn of the first process."""
+        roots.die_with_parent()
         for path in self.paths:
             (path / "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
 
@@ -64,7 +67,8 @@ class Container:
         self.root = pathlib.Path(root)
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="patchd-boot-"))
         self.log_path = pathlib.Path(log) if log else self.work / "console.log"
-        self.cgroup = Cgroup(self.work.name)
+        self.name = f"patchd-{uuid.uuid4().hex[:12]}"
+        self.cgroup = Cgroup(self.name)
         self.leader = None
         self.process = None
         try:
@@ -77,10 +81,10 @@ class Container:
         notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         with notify, open(self.log_path, "wb") as log:
             notify.bind(str(self.work / "notify"))
-            notify.settimeout(BOOT_TIMEOUT_SECONDS)
+            notify.settimeout(1)
             environment = dict(roots.CLEAN_ENVIRONMENT, NOTIFY_SOCKET=str(self.work / "notify"),
                                SYSTEMD_NSPAWN_UNIFIED_HIERARCHY="1")
-            command = ["systemd-nspawn", "--quiet", "-D", str(self.root), f"--machine={self.work.name}",
+            command = ["systemd-nspawn", "--quiet", "-D", str(self.root), f"--machine={self.name}",
                        "--keep-unit", "--register=no", "--resolv-conf=off", "--timezone=off", "--link-journal=no",
                        "--notify-ready=yes", "--console=pipe", "-b"]
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -93,15 +97,14 @@ class Container:
             raise roots.LabError(f"the container is {state or 'unreachable'}, not running:\n{self.console()}")
 
     def _await_ready(self, notify):
-        while True:
-            try:
-                message = notify.recv(4096)
-            except TimeoutError:
-                raise roots.LabError(f"no boot within {BOOT_TIMEOUT_SECONDS} s:\n{self.console()}") from None
-            if b"READY=1" in message.split(b"\n"):
-                return
+        deadline = time.monotonic() + BOOT_TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
+            with contextlib.suppress(TimeoutError):
+                if b"READY=1" in notify.recv(4096).split(b"\n"):
+                    return
             if self.process.poll() is not None:
                 raise roots.LabError(f"systemd-nspawn ended at once:\n{self.console()}")
+        raise roots.LabError(f"no boot within {BOOT_TIMEOUT_SECONDS} s:\n{self.console()}")
 
     def _find_leader(self):
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text("ascii")

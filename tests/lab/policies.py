@@ -34,8 +34,8 @@ def open_window(duration_minutes=360):
     return daily_window(-2, duration_minutes)
 
 
-def closed_window():
-    return daily_window(12 * 60, 60)
+def closed_window(opens_in_minutes=12 * 60):
+    return daily_window(opens_in_minutes, 60)
 
 
 def make_policy(version=1, window=None, mode="apply", **baseline):

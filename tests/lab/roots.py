@@ -3,11 +3,13 @@
 the cache; a test works on a copy, an overlay that is gone afterwards."""
 
 import contextlib
+import ctypes
 import fcntl
 import hashlib
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -29,7 +31,7 @@ LIBRARIES = {
 FLAVOURS = {
     "small": lambda version: ["ca-certificates", "tzdata"],
     "system": lambda version: ["systemd", "systemd-sysv", "dbus", "ca-certificates", "tzdata", "passwd", "openssl", "curl",
-                               "linux-image-amd64", *LIBRARIES[version]],
+                               "linux-image-amd64", *LIBRARIES[version], "python3-minimal"],
 }
 
 CLEAN_ENVIRONMENT = {
@@ -175,10 +177,27 @@ def remove_tree(path):
     shutil.rmtree(path)
 
 
+def sweep(prefix="patchd-lab-"):
+    """Removes what tests that were killed have left behind."""
+    for work in pathlib.Path(tempfile.gettempdir()).glob(prefix + "*"):
+        owner = work / "pid"
+        if owner.exists() and not pathlib.Path("/proc", owner.read_text("ascii")).exists():
+            run_host("umount", "-R", work / "root", check=False)
+            remove_tree(work)
+
+
+def die_with_parent():
+    """For preexec_fn: the child is killed when this process is gone, however it went."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
 @contextlib.contextmanager
 def copy_of(base, directory=None, hostname="node"):
     """A writable copy of a root with a machine id and a name of its own; gone when the block ends."""
+    sweep()
     work = pathlib.Path(tempfile.mkdtemp(prefix="patchd-lab-", dir=directory))
+    (work / "pid").write_text(str(os.getpid()), encoding="ascii")
     root = work / "root"
     for name in ("root", "upper", "work"):
         (work / name).mkdir()

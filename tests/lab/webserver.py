@@ -92,7 +92,8 @@ class WebServer:
         """Starts nginx (again) and waits until it accepts connections."""
         command = ["nginx", "-p", str(self.work), "-e", f"{self.work}/error.log", "-c", f"{self.work}/nginx.conf"]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL, env=roots.CLEAN_ENVIRONMENT)
+                                        stderr=subprocess.DEVNULL, env=roots.CLEAN_ENVIRONMENT,
+                                        preexec_fn=roots.die_with_parent)
         wait_until(self._is_listening, START_TIMEOUT_SECONDS, f"nginx on port {self.port}")
 
     def _is_listening(self):

@@ -5,6 +5,7 @@ A root of the release as published, security updates pending, is booted with sys
 installed from its package and gets a signed policy from nginx. The steps build on each other, as a
 node's life does, and run in the order of their names."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -89,7 +90,7 @@ class Node:
 
     def status(self, user=None):
         done = self.run("patchctl", "status", "--json", user=user, check=False)
-        return json.loads(done.stdout) if done.stdout.startswith("{") else {}
+        return json.loads(done.stdout)["status"] if done.stdout.startswith("{") else {}
 
     def reports(self):
         return self.web.reports()
@@ -123,15 +124,10 @@ class DebianNode(unittest.TestCase):
 
     maxDiff = None
 
+    node = web = None
+
     @classmethod
     def setUpClass(cls):
-        stack = cls.enterClassContext
-        folder = pathlib.Path(stack(tempfile.TemporaryDirectory(prefix="patchd-system-")))
-        base = roots.base_root(VERSION, "system", extra=["python3-minimal"])
-        root = stack(roots.copy_of(base, hostname=f"node{VERSION}"))
-        cls.web = stack(webserver.WebServer("token"))
-        booted = stack(container.Container(root))
-        cls.node = Node(booted, cls.web, policies.Key(folder), folder)
         cls.node.run("apt-get", "-q", "update")
         cls.release = cls.node.installed()
         cls.candidates = cls.node.pending()
@@ -175,7 +171,8 @@ class DebianNode(unittest.TestCase):
         node.write("/etc/patchd/patchd.conf.d/lab.conf", f"[control]\npolicy_url = {self.web.url}/policy/lab.dsse.json\n"
                    f"policy_id = lab\nreport_url = {self.web.url}/reports/{{node_id}}.json\n"
                    "ca_file = /etc/patchd/ca.pem\npoll_interval_minutes = 1\n[node]\ntags = Environment=Lab\n")
-        version = node.publish(window=policies.closed_window(), **self.exceptions())
+        # So near that downloads begin, and farther away than this test lasts.
+        version = node.publish(window=policies.closed_window(opens_in_minutes=50), **self.exceptions())
         node.new_cycle()
         report = node.await_policy(version)
         jsonschema.validate(report, report_schema())
@@ -302,5 +299,19 @@ class DebianNode(unittest.TestCase):
         return self.node.run("systemctl", "show", "-P", "ActiveEnterTimestampMonotonic", unit).stdout.strip()
 
 
+def main():
+    with contextlib.ExitStack() as stack:
+        enter = stack.enter_context
+        folder = pathlib.Path(enter(tempfile.TemporaryDirectory(prefix="patchd-system-")))
+        root = enter(roots.copy_of(roots.base_root(VERSION, "system"), hostname=f"node{VERSION}"))
+        DebianNode.web = enter(webserver.WebServer("token"))
+        booted = enter(container.Container(root))
+        DebianNode.node = Node(booted, DebianNode.web, policies.Key(folder), folder)
+        result = unittest.main(verbosity=2, failfast=True, exit=False).result
+        if not result.wasSuccessful():
+            print(booted.run("journalctl", "--no-pager", "-n", "300", check=False).stdout, file=sys.stderr)
+    return 0 if result.wasSuccessful() else 1
+
+
 if __name__ == "__main__":
-    unittest.main(verbosity=2, failfast=True)
+    sys.exit(main())
