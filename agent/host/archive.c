@@ -53,7 +53,7 @@ static int broken(struct archive *archive, struct diag *diag)
         return diag_fail(diag, -EBADMSG, "cannot be decompressed: %s", why ? why : "it is cut");
 }
 
-static struct archive *new_raw_archive(void)
+static struct archive *new_archive(void)
 {
         static int (*const filters[])(struct archive *) = {
             archive_read_support_filter_gzip,  archive_read_support_filter_xz,
@@ -70,31 +70,35 @@ static struct archive *new_raw_archive(void)
         return archive;
 }
 
-static int read_compressed(int fd, uint64_t max_bytes, archive_sink_fn sink, void *arg,
-                           struct diag *diag)
+/* One decoded block; size 0 at the end of the file. */
+static int read_block(struct archive *archive, const char **ret, size_t *ret_size,
+                      struct diag *diag)
 {
-        CLEANUP(archive_freep) struct archive *archive = new_raw_archive();
-        struct archive_entry *entry;
-        uint64_t n_bytes = 0;
-        int r;
+        const void *block;
+        la_int64_t offset;
+        int r = archive_read_data_block(archive, &block, ret_size, &offset);
 
-        if (!archive)
-                return -ENOMEM;
-        if (archive_read_open_fd(archive, fd, ARCHIVE_BLOCK_SIZE) != ARCHIVE_OK ||
-            archive_read_next_header(archive, &entry) != ARCHIVE_OK)
+        if (r == ARCHIVE_EOF)
+                *ret_size = 0;
+        else if (r != ARCHIVE_OK)
                 return broken(archive, diag);
-        for (;;) {
-                const void *block;
-                size_t size;
-                la_int64_t offset;
+        *ret = block;
+        return r == ARCHIVE_EOF ? 0 : 1;
+}
 
-                r = archive_read_data_block(archive, &block, &size, &offset);
-                if (r == ARCHIVE_EOF)
-                        return 0;
-                if (r != ARCHIVE_OK)
-                        return broken(archive, diag);
-                n_bytes += size;
-                if (n_bytes > max_bytes)
+/* Counts on in *n_bytes, which several files share. */
+static int read_blocks(struct archive *archive, uint64_t max_bytes, uint64_t *n_bytes,
+                       archive_sink_fn sink, void *arg, struct diag *diag)
+{
+        for (;;) {
+                const char *block = NULL;
+                size_t size = 0;
+                int r = read_block(archive, &block, &size, diag);
+
+                if (r <= 0)
+                        return r;
+                *n_bytes += size;
+                if (*n_bytes > max_bytes)
                         return too_big(max_bytes, diag);
                 r = sink(block, size, arg, diag);
                 if (r < 0)
@@ -102,11 +106,78 @@ static int read_compressed(int fd, uint64_t max_bytes, archive_sink_fn sink, voi
         }
 }
 
+static int read_compressed(int fd, uint64_t max_bytes, archive_sink_fn sink, void *arg,
+                           struct diag *diag)
+{
+        CLEANUP(archive_freep) struct archive *archive = new_archive();
+        struct archive_entry *entry;
+        uint64_t n_bytes = 0;
+
+        if (!archive)
+                return -ENOMEM;
+        if (archive_read_open_fd(archive, fd, ARCHIVE_BLOCK_SIZE) != ARCHIVE_OK ||
+            archive_read_next_header(archive, &entry) != ARCHIVE_OK)
+                return broken(archive, diag);
+        return read_blocks(archive, max_bytes, &n_bytes, sink, arg, diag);
+}
+
 int archive_read_stream(int fd, bool compressed, uint64_t max_bytes, archive_sink_fn sink,
                         void *arg, struct diag *diag)
 {
         return compressed ? read_compressed(fd, max_bytes, sink, arg, diag)
                           : read_plain(fd, max_bytes, sink, arg, diag);
+}
+
+/* ---- the files of an archive ---- */
+
+static int visit_file(struct archive *archive, struct archive_entry *entry,
+                      const struct archive_limits *limits, const struct archive_visitor *visitor,
+                      uint64_t *n_bytes, struct diag *diag)
+{
+        bool is_archive = archive_format(archive) != ARCHIVE_FORMAT_RAW;
+        const char *label = is_archive ? archive_entry_pathname(entry) ?: "(no name)" : NULL;
+        int r;
+
+        if (is_archive && archive_entry_filetype(entry) != AE_IFREG)
+                return 0;
+        r = visitor->begin(label, visitor->arg, diag);
+        if (r <= 0)
+                return r;
+        r = read_blocks(archive, limits->max_bytes, n_bytes, visitor->bytes, visitor->arg, diag);
+        if (r >= 0)
+                r = visitor->end(visitor->arg, diag);
+        if (r < 0 && label)
+                diag_prefix(diag, "%.200s", label);
+        return r;
+}
+
+/* Streaming: the list at the end of a zip would be held in memory as a whole. */
+int archive_read_files(int fd, const struct archive_limits *limits,
+                       const struct archive_visitor *visitor, struct diag *diag)
+{
+        CLEANUP(archive_freep) struct archive *archive = new_archive();
+        struct archive_entry *entry;
+        uint64_t n_bytes = 0;
+
+        if (!archive)
+                return -ENOMEM;
+        (void)archive_read_support_format_zip_streamable(archive);
+        (void)archive_read_support_format_tar(archive);
+        if (archive_read_open_fd(archive, fd, ARCHIVE_BLOCK_SIZE) != ARCHIVE_OK)
+                return broken(archive, diag);
+        for (size_t n_files = 0;; n_files++) {
+                int r = archive_read_next_header(archive, &entry);
+
+                if (r == ARCHIVE_EOF)
+                        return 0;
+                if (r != ARCHIVE_OK && r != ARCHIVE_WARN)
+                        return broken(archive, diag);
+                if (n_files == limits->max_files)
+                        return diag_fail(diag, -E2BIG, "more than %zu files", limits->max_files);
+                r = visit_file(archive, entry, limits, visitor, &n_bytes, diag);
+                if (r < 0)
+                        return r;
+        }
 }
 
 /* ---- writing ---- */

@@ -23,5 +23,29 @@ typedef int (*archive_sink_fn)(const char *bytes, size_t size, void *arg, struct
 int archive_read_stream(int fd, bool compressed, uint64_t max_bytes, archive_sink_fn sink,
                         void *arg, struct diag *diag) MUST_CHECK;
 
+/* What an archive may hold at most, so that it can't fill memory or time. */
+struct archive_limits {
+        size_t max_files;
+        uint64_t max_bytes; /* of all files read, decoded */
+};
+
+/* What is done with the files of an archive. A negative errno ends the reading and is passed on. */
+struct archive_visitor {
+        /* label: the name inside the archive, for messages only; NULL: no archive, one file. Gives
+         * 1 to read the file, 0 to skip it. */
+        int (*begin)(const char *label, void *arg, struct diag *diag);
+        archive_sink_fn bytes;
+        int (*end)(void *arg, struct diag *diag);
+        void *arg;
+};
+
+/*
+ * Visits the regular files of a zip or tar from fd on, compressed or not, in their order; what is
+ * no archive is one file, decoded. Nothing is written anywhere. Returns -EFBIG or -E2BIG beyond the
+ * limits, -EBADMSG for broken or cut data, -ENOMEM, or what the visitor returned.
+ */
+int archive_read_files(int fd, const struct archive_limits *limits,
+                       const struct archive_visitor *visitor, struct diag *diag) MUST_CHECK;
+
 /* The bytes as one gzip stream, the same for the same bytes. Returns -ENOMEM, -EIO. */
 int archive_gzip(const void *bytes, size_t size, struct blob *ret, struct diag *diag) MUST_CHECK;

@@ -140,6 +140,7 @@ int judge_host(const struct judge_options *options, struct judgement **ret, stru
             .node = &judgement->node,
             .inventory = judgement->inventory,
             .ledger = judgement->ledger,
+            .advisories = options->advisories,
             .limits = &judgement->limits,
             .runs = &judgement->facts.runs,
             .reboot_required = judgement->reboot.required == REBOOT_REQUIRED_YES,

@@ -19,6 +19,9 @@ struct judge_options {
         const struct root *root;
         const struct strv *extra_tags; /* --tag; may be NULL */
         const struct policy *policy;
+        const struct advisories *advisories; /* of all feeds that the policy names for this node;
+                                                NULL: not all of them are at hand, or it names none.
+                                                Lives as long as the judgement */
         time_t now;
         bool is_what_if;
         bool use_apply_state; /* the helper's ledger, stamps, outcomes; false in a foreign root */

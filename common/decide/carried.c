@@ -31,7 +31,8 @@ static bool supersedes_security(const struct evaluate_input *input, const struct
 
 /* ---- advisories ---- */
 
-static int add_advisory(struct verdict *verdict, const struct advisory *advisory)
+static int add_advisory(struct verdict *verdict, const struct advisories *advisories,
+                        const struct advisory *advisory)
 {
         int r = 0;
 
@@ -41,9 +42,12 @@ static int add_advisory(struct verdict *verdict, const struct advisory *advisory
                 verdict->classification = advisory->classification;
         if (!advisory->is_cve && !strv_contains(&verdict->advisories, advisory->id))
                 r = strv_add(&verdict->advisories, advisory->id);
-        for (size_t i = 0; r >= 0 && i < advisory->n_cves; i++)
-                if (!strv_contains(&verdict->cves, advisory->cves[i]))
-                        r = strv_add(&verdict->cves, advisory->cves[i]);
+        for (size_t i = 0; r >= 0 && i < advisory->n_cves; i++) {
+                const char *cve = advisories_get_cve(advisories, advisory->first_cve + i);
+
+                if (cve && !strv_contains(&verdict->cves, cve))
+                        r = strv_add(&verdict->cves, cve);
+        }
         return r;
 }
 
@@ -75,14 +79,18 @@ static bool lies_in(const struct inventory *inventory, const struct advisory_fix
 static int add_fixes(const struct evaluate_input *input, const char *source, const char *installed,
                      const char *candidate, struct verdict *verdict)
 {
-        size_t n_fixes = 0;
-        const struct advisory_fix *fixes = advisories_find(input->advisories, source, &n_fixes);
+        size_t first, n_fixes = advisories_find(input->advisories, source, &first);
 
         for (size_t i = 0; i < n_fixes; i++) {
-                int r = 0;
+                struct advisory_fix fix;
+                struct advisory advisory;
+                int r;
 
-                if (lies_in(input->inventory, &fixes[i], installed, candidate))
-                        r = add_advisory(verdict, fixes[i].advisory);
+                if (!advisories_get_fix(input->advisories, first + i, &fix) ||
+                    !lies_in(input->inventory, &fix, installed, candidate) ||
+                    !advisories_get(input->advisories, fix.advisory, &advisory))
+                        continue;
+                r = add_advisory(verdict, input->advisories, &advisory);
                 if (r < 0)
                         return r;
         }

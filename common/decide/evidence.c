@@ -84,63 +84,65 @@ static enum answer ask_observed(struct question *question)
 
 /* ---- advisory ---- */
 
-/* The first published advisory whose fix is exactly this version; NULL: none has a date. */
-static const struct advisory *oldest_of(const struct question *question, const char *source,
-                                        const char *version, const struct advisory *oldest)
+/* Puts the first published advisory whose fix is exactly this version into oldest, unless an older
+ * one stands there; published 0: none. */
+static void find_oldest(const struct advisories *advisories, const char *source,
+                        const char *version, struct advisory *oldest)
 {
-        const struct advisory_fix *fixes;
-        size_t n = 0;
+        size_t first, n = advisories_find(advisories, source, &first);
 
-        fixes = advisories_find(question->sources->advisories, source, &n);
         for (size_t i = 0; i < n; i++) {
-                const struct advisory *advisory = fixes[i].advisory;
+                struct advisory_fix fix;
+                struct advisory advisory;
 
-                if (!fixes[i].is_after && is_plausible(advisory->published) &&
-                    strcmp(fixes[i].fixed, version) == 0 &&
-                    (!oldest || advisory->published < oldest->published))
-                        oldest = advisory;
+                if (!advisories_get_fix(advisories, first + i, &fix) || fix.is_after ||
+                    strcmp(fix.fixed, version) != 0 ||
+                    !advisories_get(advisories, fix.advisory, &advisory))
+                        continue;
+                if (is_plausible(advisory.published) &&
+                    (oldest->published == 0 || advisory.published < oldest->published))
+                        *oldest = advisory;
         }
-        return oldest;
 }
 
 /* Advisories name the real source of signed binaries, a few also the source that signs. */
-static int oldest_exact(const struct question *question, const struct advisory **ret)
+static int find_exact(const struct question *question, struct advisory *ret)
 {
         CLEANUP(source_name_done) struct source_name real = {0};
         const struct available *available = question->available;
-        const struct advisory *oldest =
-            oldest_of(question, available->source, available->source_version, NULL);
         int r = source_name_resolve(available->source, available->source_version,
                                     available->version, &real);
 
         if (r < 0)
                 return r;
-        *ret = oldest_of(question, real.name, real.version, oldest);
+        find_oldest(question->sources->advisories, available->source, available->source_version,
+                    ret);
+        find_oldest(question->sources->advisories, real.name, real.version, ret);
         return 0;
 }
 
 static enum answer ask_advisory(struct question *question)
 {
-        const struct advisory *advisory = NULL;
+        struct advisory advisory = {0};
         char text[TIME_TEXT_SIZE];
 
         if (!question->sources->advisories) {
                 str_append(question->text, "advisory: no advisory feed is at hand");
                 return ANSWER_NONE;
         }
-        if (oldest_exact(question, &advisory) < 0)
+        if (find_exact(question, &advisory) < 0)
                 question->text->failed = true;
-        if (!advisory) {
+        if (advisory.published == 0) {
                 str_append(question->text,
                            "advisory: no dated advisory names exactly this version");
                 return ANSWER_NONE;
         }
-        str_appendf(question->text, "advisory: %s published %s", advisory->id,
-                    time_to_rfc3339(advisory->published, text));
-        if (advisory->published > question->sources->now)
+        str_appendf(question->text, "advisory: %s published %s", advisory.id,
+                    time_to_rfc3339(advisory.published, text));
+        if (advisory.published > question->sources->now)
                 return ANSWER_FUTURE;
-        question->evidence->released_at = advisory->published;
-        question->evidence->is_whole_days = advisory->is_whole_days;
+        question->evidence->released_at = advisory.published;
+        question->evidence->is_whole_days = advisory.is_whole_days;
         return ANSWER_KNOWN;
 }
 

@@ -1,43 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "packages/advisory_builder.h"
 
-#include <stdint.h>
+#include "packages/advisory-private.h"
+#include "packages/string_pool.h"
+
+#include <endian.h>
 #include <string.h>
 
-/* Strings are kept as places in one text, so that 100,000 of them are few allocations. */
-#define NO_TEXT UINT32_MAX
-
-enum { FIRST_SLOTS = 1024, FIRST_ITEMS = 256, FIRST_TEXT_BYTES = 16 * 1024 };
-
-/* Open addressing; a slot holds value + 1, 0 is free. */
-struct table {
-        uint32_t *slots;
-        size_t n_slots, n_used;
-};
+enum { FIRST_ITEMS = 256 };
 
 struct built_fix {
-        uint32_t package, introduced, fixed;
+        uint32_t package; /* place in names */
+        uint32_t introduced, fixed;
+        uint32_t item;
         bool is_after;
 };
 
 struct built_item {
         struct advisory values; /* without its pointers */
-        uint32_t id;
+        uint32_t id;            /* place in ids; ascends, since each record has a new one */
         size_t first_fix, n_fixes;
         size_t first_cve, n_cves;
 };
 
 struct advisory_builder {
-        char *text;
-        size_t text_size, text_capacity;
+        struct string_pool names, ids, texts; /* of packages; of records; all others */
         struct built_item *items;
         size_t n_items, items_capacity;
         struct built_fix *fixes;
         size_t n_fixes, fixes_capacity, first_fix; /* first_*: of the record being made */
         uint32_t *cves;
         size_t n_cves, cves_capacity, first_cve;
-        struct table strings; /* text -> its place */
-        struct table ids;     /* id -> its item */
+        bool keeps_doubles;
 };
 
 struct advisory_builder *advisory_builder_new(void)
@@ -47,12 +41,12 @@ struct advisory_builder *advisory_builder_new(void)
 
 static void builder_done(struct advisory_builder *builder)
 {
-        free(builder->text);
+        string_pool_done(&builder->names);
+        string_pool_done(&builder->ids);
+        string_pool_done(&builder->texts);
         free(builder->items);
         free(builder->fixes);
         free(builder->cves);
-        free(builder->strings.slots);
-        free(builder->ids.slots);
         *builder = (struct advisory_builder){0};
 }
 
@@ -80,116 +74,9 @@ static int grow(void *items, size_t *capacity, size_t n_items, size_t item_size,
         return 0;
 }
 
-/* ---- strings and ids, each once ---- */
-
-static uint64_t hash_of(const char *text)
+void advisory_builder_keep_doubles(struct advisory_builder *builder)
 {
-        uint64_t hash = 14695981039346656037U; /* FNV-1a */
-
-        for (; *text; text++)
-                hash = (hash ^ (unsigned char)*text) * 1099511628211U;
-        return hash;
-}
-
-typedef const char *(*table_text_fn)(const struct advisory_builder *builder, uint32_t value);
-
-static const char *text_at(const struct advisory_builder *builder, uint32_t place)
-{
-        return builder->text + place;
-}
-
-static const char *id_of_item(const struct advisory_builder *builder, uint32_t item)
-{
-        return builder->text + builder->items[item].id;
-}
-
-/* The slot of a text, or the free one where it belongs. The table has free slots. */
-static uint32_t *find_slot(const struct advisory_builder *builder, const struct table *table,
-                           table_text_fn text_of, const char *text)
-{
-        size_t at = hash_of(text) & (table->n_slots - 1);
-
-        while (table->slots[at] != 0 && strcmp(text_of(builder, table->slots[at] - 1), text) != 0)
-                at = (at + 1) & (table->n_slots - 1);
-        return &table->slots[at];
-}
-
-/* At most half of the slots are ever used. */
-static int grow_table(const struct advisory_builder *builder, struct table *table,
-                      table_text_fn text_of)
-{
-        struct table larger = {.n_slots = table->n_slots > 0 ? table->n_slots * 2 : FIRST_SLOTS,
-                               .n_used = table->n_used};
-
-        if (table->n_used * 2 < table->n_slots)
-                return 0;
-        larger.slots = calloc(larger.n_slots, sizeof(*larger.slots));
-        if (!larger.slots)
-                return -ENOMEM;
-        for (size_t i = 0; i < table->n_slots; i++)
-                if (table->slots[i] != 0)
-                        *find_slot(builder, &larger, text_of,
-                                   text_of(builder, table->slots[i] - 1)) = table->slots[i];
-        free(table->slots);
-        *table = larger;
-        return 0;
-}
-
-static int check_string(const char *text, size_t length, struct diag *diag)
-{
-        if (length == 0 || length > ADVISORY_STRING_MAX_BYTES)
-                return diag_fail(diag, -EINVAL,
-                                 "'%.40s' has %zu bytes, not 1 to %d as a name or version has",
-                                 text, length, ADVISORY_STRING_MAX_BYTES);
-        for (size_t i = 0; i < length; i++)
-                if (text[i] <= ' ' || text[i] > '~')
-                        return diag_fail(diag, -EINVAL,
-                                         "'%s' has a blank or a character that is not printable "
-                                         "ASCII",
-                                         text);
-        return 0;
-}
-
-static int append_text(struct advisory_builder *builder, const char *text, size_t size,
-                       struct diag *diag)
-{
-        while (builder->text_size + size > builder->text_capacity) {
-                int r = grow(&builder->text, &builder->text_capacity, builder->text_capacity, 1,
-                             FIRST_TEXT_BYTES);
-
-                if (r < 0)
-                        return r;
-        }
-        if (builder->text_size + size > ADVISORY_TEXT_MAX_BYTES)
-                return diag_fail(diag, -E2BIG, "more than %d bytes of names and versions",
-                                 ADVISORY_TEXT_MAX_BYTES);
-        memcpy(builder->text + builder->text_size, text, size);
-        builder->text_size += size;
-        return 0;
-}
-
-static int keep_string(struct advisory_builder *builder, const char *text, uint32_t *ret,
-                       struct diag *diag)
-{
-        size_t length = strlen(text), place = builder->text_size;
-        uint32_t *slot;
-        int r = check_string(text, length, diag);
-
-        if (r < 0)
-                return r;
-        r = grow_table(builder, &builder->strings, text_at);
-        if (r < 0)
-                return r;
-        slot = find_slot(builder, &builder->strings, text_at, text);
-        if (*slot == 0) {
-                r = append_text(builder, text, length + 1, diag);
-                if (r < 0)
-                        return r;
-                *slot = (uint32_t)place + 1;
-                builder->strings.n_used++;
-        }
-        *ret = *slot - 1;
-        return 0;
+        builder->keeps_doubles = true;
 }
 
 /* ---- one record ---- */
@@ -204,17 +91,17 @@ int advisory_builder_add_cve(struct advisory_builder *builder, const char *cve, 
                  FIRST_ITEMS);
         if (r < 0)
                 return r;
-        r = keep_string(builder, cve, &builder->cves[builder->n_cves], diag);
+        r = string_pool_add(&builder->texts, cve, &builder->cves[builder->n_cves], diag);
         if (r < 0)
                 return r;
         builder->n_cves++;
         return 0;
 }
 
-int advisory_builder_add_fix(struct advisory_builder *builder, const struct advisory_fix *fix,
-                             struct diag *diag)
+int advisory_builder_add_fix(struct advisory_builder *builder, const char *package,
+                             const struct advisory_fix *fix, struct diag *diag)
 {
-        struct built_fix built = {.introduced = NO_TEXT, .is_after = fix->is_after};
+        struct built_fix built = {.introduced = ADVISORIES_NO_PLACE, .is_after = fix->is_after};
         int r;
 
         if (builder->n_fixes >= ADVISORY_FIXES_MAX)
@@ -223,13 +110,15 @@ int advisory_builder_add_fix(struct advisory_builder *builder, const struct advi
                  sizeof(*builder->fixes), FIRST_ITEMS);
         if (r < 0)
                 return r;
-        r = keep_string(builder, fix->package, &built.package, diag);
+        r = string_pool_add(&builder->names, package, &built.package, diag);
         if (r < 0)
                 return r;
-        r = keep_string(builder, fix->fixed, &built.fixed, diag);
+        r = string_pool_add(&builder->texts, fix->fixed, &built.fixed, diag);
         if (r < 0)
                 return r;
-        r = fix->introduced ? keep_string(builder, fix->introduced, &built.introduced, diag) : 0;
+        r = fix->introduced
+                ? string_pool_add(&builder->texts, fix->introduced, &built.introduced, diag)
+                : 0;
         if (r < 0)
                 return r;
         builder->fixes[builder->n_fixes++] = built;
@@ -292,28 +181,42 @@ static void forget_record(struct advisory_builder *builder)
         builder->n_cves = builder->first_cve;
 }
 
+/* The item with this id; NULL: it is new. */
+static const struct built_item *find_item(const struct advisory_builder *builder, uint32_t id)
+{
+        size_t low = 0, high = builder->n_items;
+
+        if (builder->keeps_doubles)
+                return NULL;
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+
+                if (builder->items[middle].id < id)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low < builder->n_items && builder->items[low].id == id ? &builder->items[low] : NULL;
+}
+
 /* builder->items has room. */
 static int place_item(struct advisory_builder *builder, const struct built_item *item,
                       struct diag *diag)
 {
-        const char *id = text_at(builder, item->id);
-        uint32_t *slot;
-        int r = grow_table(builder, &builder->ids, id_of_item);
+        const struct built_item *other = find_item(builder, item->id);
 
-        if (r < 0)
-                return r;
-        slot = find_slot(builder, &builder->ids, id_of_item, id);
-        if (*slot == 0) {
-                builder->items[builder->n_items++] = *item;
-                *slot = (uint32_t)builder->n_items;
-                builder->ids.n_used++;
-                builder->first_fix = builder->n_fixes;
-                builder->first_cve = builder->n_cves;
+        if (other && !is_same(builder, other, item))
+                return diag_fail(diag, -EEXIST, "the id '%s' stands twice and says two things",
+                                 string_pool_at(&builder->ids, item->id));
+        if (other) {
+                forget_record(builder);
                 return 0;
         }
-        if (!is_same(builder, &builder->items[*slot - 1], item))
-                return diag_fail(diag, -EEXIST, "the id '%s' stands twice and says two things", id);
-        forget_record(builder);
+        for (size_t i = builder->first_fix; i < builder->n_fixes; i++)
+                builder->fixes[i].item = (uint32_t)builder->n_items;
+        builder->items[builder->n_items++] = *item;
+        builder->first_fix = builder->n_fixes;
+        builder->first_cve = builder->n_cves;
         return 0;
 }
 
@@ -336,7 +239,7 @@ int advisory_builder_end(struct advisory_builder *builder, const struct advisory
                  sizeof(*builder->items), FIRST_ITEMS);
         if (r < 0)
                 return r;
-        r = keep_string(builder, record->id, &item.id, diag);
+        r = string_pool_add(&builder->ids, record->id, &item.id, diag);
         if (r < 0)
                 return r;
         drop_double_cves(builder);
@@ -346,77 +249,187 @@ int advisory_builder_end(struct advisory_builder *builder, const struct advisory
 
 /* ---- all of it ---- */
 
-static int compare_fixes(const void *a, const void *b)
+static int compare_numbers(uint32_t a, uint32_t b)
 {
-        const struct advisory_fix *left = a, *right = b;
-        int order = left->package == right->package ? 0 : strcmp(left->package, right->package);
-
-        if (order == 0)
-                order = (left->advisory > right->advisory) - (left->advisory < right->advisory);
-        if (order == 0)
-                order = (left->fixed > right->fixed) - (left->fixed < right->fixed);
-        if (order == 0)
-                order =
-                    (left->introduced > right->introduced) - (left->introduced < right->introduced);
-        return order ? order : left->is_after - right->is_after;
+        return (a > b) - (a < b);
 }
 
-/* One source is listed once for each of its repositories. */
-static void drop_double_fixes(struct advisories *advisories)
+static int compare_fixes(const void *a, const void *b, void *names)
 {
-        size_t n_kept = 0;
+        const struct built_fix *left = a, *right = b;
+        int order = left->package == right->package ? 0
+                                                    : strcmp(string_pool_at(names, left->package),
+                                                             string_pool_at(names, right->package));
 
-        for (size_t i = 0; i < advisories->n_fixes; i++)
-                if (n_kept == 0 ||
-                    compare_fixes(&advisories->fixes[n_kept - 1], &advisories->fixes[i]) != 0)
-                        advisories->fixes[n_kept++] = advisories->fixes[i];
-        advisories->n_fixes = n_kept;
+        order = order ?: compare_numbers(left->item, right->item);
+        order = order ?: compare_numbers(left->fixed, right->fixed);
+        order = order ?: compare_numbers(left->introduced, right->introduced);
+        return order ?: left->is_after - right->is_after;
 }
 
-static void fill_item(const struct advisory_builder *builder, const struct built_item *built,
-                      struct advisories *advisories, struct advisory *item)
+/* One source is listed once for each of its repositories. Gives the number of packages. */
+static size_t sort_fixes(struct advisory_builder *builder)
 {
-        *item = built->values;
-        item->id = advisories->text + built->id;
-        item->cves = advisories->cves + built->first_cve;
-        item->n_cves = built->n_cves;
-        for (size_t i = 0; i < built->n_fixes; i++) {
-                const struct built_fix *fix = &builder->fixes[built->first_fix + i];
+        size_t n_kept = 0, n_packages = 0;
 
-                advisories->fixes[advisories->n_fixes++] = (struct advisory_fix){
-                    .package = advisories->text + fix->package,
-                    .introduced =
-                        fix->introduced == NO_TEXT ? NULL : advisories->text + fix->introduced,
-                    .fixed = advisories->text + fix->fixed,
-                    .is_after = fix->is_after,
-                    .advisory = item,
-                };
+        if (builder->n_fixes > 0)
+                qsort_r(builder->fixes, builder->n_fixes, sizeof(*builder->fixes), compare_fixes,
+                        &builder->names);
+        for (size_t i = 0; i < builder->n_fixes; i++) {
+                const struct built_fix *fix = &builder->fixes[i], *last = fix;
+
+                if (n_kept > 0)
+                        last = &builder->fixes[n_kept - 1];
+                if (n_kept > 0 && compare_fixes(last, fix, &builder->names) == 0)
+                        continue;
+                n_packages += n_kept == 0 || last->package != fix->package;
+                builder->fixes[n_kept++] = *fix;
         }
+        builder->n_fixes = n_kept;
+        return n_packages;
+}
+
+static char *put(char *at, const void *bytes, size_t size)
+{
+        if (size > 0)
+                memcpy(at, bytes, size);
+        return at + size;
+}
+
+/* In text: the names of packages, the ids, all others. */
+static uint32_t id_place(const struct advisory_builder *builder, uint32_t place)
+{
+        return htole32(place + (uint32_t)builder->names.size);
+}
+
+static uint32_t text_place(const struct advisory_builder *builder, uint32_t place)
+{
+        if (place == ADVISORIES_NO_PLACE)
+                return place;
+        return htole32(place + (uint32_t)(builder->names.size + builder->ids.size));
+}
+
+static char *put_packages(const struct advisory_builder *builder, char *at)
+{
+        for (size_t i = 0, end; i < builder->n_fixes; i = end) {
+                struct stored_package package = {.name = htole32(builder->fixes[i].package),
+                                                 .first_fix = htole32((uint32_t)i)};
+
+                for (end = i + 1; end < builder->n_fixes; end++)
+                        if (builder->fixes[end].package != builder->fixes[i].package)
+                                break;
+                package.n_fixes = htole32((uint32_t)(end - i));
+                at = put(at, &package, sizeof(package));
+        }
+        return at;
+}
+
+static char *put_items(const struct advisory_builder *builder, char *at)
+{
+        for (size_t i = 0; i < builder->n_items; i++) {
+                const struct built_item *item = &builder->items[i];
+                const struct advisory *values = &item->values;
+                struct stored_advisory stored = {
+                    .id = id_place(builder, item->id),
+                    .first_cve = htole32((uint32_t)item->first_cve),
+                    .n_cves = htole32((uint32_t)item->n_cves),
+                    .classification = (uint8_t)values->classification,
+                    .severity = (uint8_t)values->severity,
+                    .flags = (uint8_t)((values->is_cve ? STORED_IS_CVE : 0) |
+                                       (values->is_whole_days ? STORED_IS_WHOLE_DAYS : 0)),
+                    .published = (int64_t)htole64((uint64_t)values->published),
+                };
+
+                at = put(at, &stored, sizeof(stored));
+        }
+        return at;
+}
+
+static char *put_fixes(const struct advisory_builder *builder, char *at)
+{
+        for (size_t i = 0; i < builder->n_fixes; i++) {
+                const struct built_fix *fix = &builder->fixes[i];
+                struct stored_fix stored = {
+                    .introduced = text_place(builder, fix->introduced),
+                    .fixed = text_place(builder, fix->fixed),
+                    .item_and_after = htole32(fix->item * 2 + (fix->is_after ? 1 : 0)),
+                };
+
+                at = put(at, &stored, sizeof(stored));
+        }
+        return at;
+}
+
+static char *put_cves(const struct advisory_builder *builder, char *at)
+{
+        for (size_t i = 0; i < builder->n_cves; i++) {
+                uint32_t place = text_place(builder, builder->cves[i]);
+
+                at = put(at, &place, sizeof(place));
+        }
+        return at;
+}
+
+static struct advisories_header header_of(const struct advisory_builder *builder, size_t n_packages)
+{
+        struct advisories_header header = {
+            .format = ADVISORIES_FORMAT,
+            .n_packages = (uint32_t)n_packages,
+            .n_items = (uint32_t)builder->n_items,
+            .n_fixes = (uint32_t)builder->n_fixes,
+            .n_cves = (uint32_t)builder->n_cves,
+            .text_size = (uint32_t)(builder->names.size + builder->ids.size + builder->texts.size),
+        };
+
+        memcpy(header.magic, advisories_magic, sizeof(header.magic));
+        return header;
+}
+
+static void fill(const struct advisory_builder *builder, struct advisories_header header, char *at)
+{
+        header.format = htole32(header.format);
+        header.n_packages = htole32(header.n_packages);
+        header.n_items = htole32(header.n_items);
+        header.n_fixes = htole32(header.n_fixes);
+        header.n_cves = htole32(header.n_cves);
+        header.text_size = htole32(header.text_size);
+        at = put(at, &header, sizeof(header));
+        at = put_packages(builder, at);
+        at = put_items(builder, at);
+        at = put_fixes(builder, at);
+        at = put_cves(builder, at);
+        at = put(at, builder->names.text, builder->names.size);
+        at = put(at, builder->ids.text, builder->ids.size);
+        (void)put(at, builder->texts.text, builder->texts.size);
+}
+
+static void release_heap(void *bytes, size_t size)
+{
+        (void)size;
+        free(bytes);
 }
 
 int advisory_builder_finish(struct advisory_builder *builder, struct advisories **ret)
 {
-        CLEANUP(advisories_freep) struct advisories *advisories = calloc(1, sizeof(*advisories));
+        CLEANUP(freep) char *bytes = NULL;
+        struct advisories_header header;
+        uint64_t size;
+        int r;
 
-        if (!advisories)
-                return -ENOMEM;
         forget_record(builder);
-        advisories->items = calloc(builder->n_items + 1, sizeof(*advisories->items));
-        advisories->fixes = calloc(builder->n_fixes + 1, sizeof(*advisories->fixes));
-        advisories->cves = calloc(builder->n_cves + 1, sizeof(*advisories->cves));
-        if (!advisories->items || !advisories->fixes || !advisories->cves)
+        header = header_of(builder, sort_fixes(builder));
+        size = advisories_layout_of(&header).end;
+        if (size > ADVISORIES_MAX_BYTES)
+                return -E2BIG;
+        bytes = malloc(size);
+        if (!bytes)
                 return -ENOMEM;
-        advisories->text = TAKE_PTR(builder->text);
-        advisories->text_size = builder->text_size;
-        for (size_t i = 0; i < builder->n_cves; i++)
-                advisories->cves[i] = advisories->text + builder->cves[i];
-        advisories->n_cves = builder->n_cves;
-        for (size_t i = 0; i < builder->n_items; i++)
-                fill_item(builder, &builder->items[i], advisories, &advisories->items[i]);
-        advisories->n_items = builder->n_items;
-        qsort(advisories->fixes, advisories->n_fixes, sizeof(*advisories->fixes), compare_fixes);
-        drop_double_fixes(advisories);
+        fill(builder, header, bytes);
         builder_done(builder);
-        *ret = TAKE_PTR(advisories);
+        r = advisories_open(bytes, size, ret, NULL);
+        if (r < 0)
+                return r;
+        (*ret)->release = release_heap;
+        bytes = NULL;
         return 0;
 }

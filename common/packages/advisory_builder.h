@@ -14,8 +14,6 @@ enum {
         ADVISORIES_MAX = 1000 * 1000,
         ADVISORY_FIXES_MAX = 4 * 1000 * 1000,
         ADVISORY_CVES_MAX = 4 * 1000 * 1000,
-        ADVISORY_STRING_MAX_BYTES = 256,
-        ADVISORY_TEXT_MAX_BYTES = 256 * 1024 * 1024,
 };
 
 struct advisory_builder;
@@ -23,12 +21,15 @@ struct advisory_builder *advisory_builder_new(void); /* NULL when out of memory 
 void advisory_builder_free(struct advisory_builder *builder);
 DEFINE_CLEANUP(struct advisory_builder, advisory_builder_free);
 
+/* From now on records with one id are kept beside each other, whatever they say: several feeds. */
+void advisory_builder_keep_doubles(struct advisory_builder *builder);
+
 /* Each adds to the record being made. Returns -E2BIG, -EINVAL (a string that is empty, too long or
  * has blanks or control characters), -ENOMEM. A CVE that is added twice is there once. */
 int advisory_builder_add_cve(struct advisory_builder *builder, const char *cve,
                              struct diag *diag) MUST_CHECK;
-int advisory_builder_add_fix(struct advisory_builder *builder, const struct advisory_fix *fix,
-                             struct diag *diag) MUST_CHECK; /* fix->advisory is not looked at */
+int advisory_builder_add_fix(struct advisory_builder *builder, const char *package,
+                             const struct advisory_fix *fix, struct diag *diag) MUST_CHECK;
 
 /* How many fixes the record being made has. */
 size_t advisory_builder_n_fixes(const struct advisory_builder *builder);
@@ -40,5 +41,5 @@ size_t advisory_builder_n_fixes(const struct advisory_builder *builder);
 int advisory_builder_end(struct advisory_builder *builder, const struct advisory *record,
                          struct diag *diag) MUST_CHECK;
 
-/* Gives all of it and empties the builder. Returns -ENOMEM. */
+/* Gives all of it and empties the builder. Returns -E2BIG, -ENOMEM. */
 int advisory_builder_finish(struct advisory_builder *builder, struct advisories **ret) MUST_CHECK;

@@ -113,7 +113,7 @@ static int add_range(struct reading *reading, const char *package, const struct 
                      struct diag *diag)
 {
         const struct json *events = json_get(range, "events");
-        struct advisory_fix fix = {.package = package};
+        struct advisory_fix fix = {.introduced = NULL};
 
         if (!str_equal(json_get_string(range, "type"), "ECOSYSTEM"))
                 return 0;
@@ -132,7 +132,7 @@ static int add_range(struct reading *reading, const char *package, const struct 
                 fix.is_after = fix.fixed == last;
                 if (!is_fix(fix.fixed))
                         continue;
-                r = advisory_builder_add_fix(reading->builder, &fix, diag);
+                r = advisory_builder_add_fix(reading->builder, package, &fix, diag);
                 if (r < 0) {
                         diag_prefix(diag, "%s", package);
                         return r;

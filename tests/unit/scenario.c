@@ -240,8 +240,7 @@ static void read_advisory(struct advisory_builder *builder, const struct json *j
         const struct json *cves = json_get(json, "cves");
         const char *classification = json_get_string(json, "classification") ?: "security";
         const char *severity = json_get_string(json, "severity") ?: "unspecified";
-        struct advisory_fix fix = {.package = json_get_string(json, "package"),
-                                   .introduced = json_get_string(json, "introduced"),
+        struct advisory_fix fix = {.introduced = json_get_string(json, "introduced"),
                                    .fixed = json_get_string(json, "fixed")};
         struct advisory advisory = {
             .id = json_get_string(json, "id"),
@@ -260,7 +259,8 @@ static void read_advisory(struct advisory_builder *builder, const struct json *j
         for (size_t i = 0; i < json_length(cves); i++)
                 assert_int_equal(
                     advisory_builder_add_cve(builder, json_string(json_at(cves, i)), NULL), 0);
-        assert_int_equal(advisory_builder_add_fix(builder, &fix, NULL), 0);
+        assert_int_equal(
+            advisory_builder_add_fix(builder, json_get_string(json, "package"), &fix, NULL), 0);
         assert_int_equal(advisory_builder_end(builder, &advisory, NULL), 0);
 }
 

@@ -28,16 +28,50 @@ static void skip_string(struct name_scan *scan)
                 scan->at++;
 }
 
-/* The decoded name: "a" and "\u0061" are one name; of a name with a NUL json-c drops the rest. */
-static int scan_name(struct name_scan *scan, struct strv *names)
+/* The names of one object. Most have few, without escapes: those are compared where they stand. */
+enum { PLAIN_NAMES_MAX = 16 };
+
+struct plain_name {
+        const char *text; /* in the JSON text */
+        size_t length;
+};
+
+struct object_names {
+        struct plain_name plain[PLAIN_NAMES_MAX];
+        size_t n_plain;
+        struct strv others; /* decoded */
+};
+
+static void object_names_done(struct object_names *names)
 {
-        CLEANUP(freep) char *quoted = NULL;
-        const char *start = scan->at;
+        strv_done(&names->others);
+}
+
+static int fail_twice(const struct name_scan *scan, const char *name, size_t length)
+{
+        return diag_fail(scan->diag, -EINVAL, "the name '%.*s' stands twice in one object",
+                         (int)length, name);
+}
+
+static int add_plain_name(const struct name_scan *scan, struct object_names *names,
+                          struct plain_name name)
+{
+        for (size_t i = 0; i < names->n_plain; i++)
+                if (names->plain[i].length == name.length &&
+                    memcmp(names->plain[i].text, name.text, name.length) == 0)
+                        return fail_twice(scan, name.text, name.length);
+        names->plain[names->n_plain++] = name;
+        return 0;
+}
+
+/* The decoded name: "a" and "\u0061" are one name; of a name with a NUL json-c drops the rest. */
+static int add_decoded_name(const struct name_scan *scan, struct object_names *names,
+                            const char *text, size_t length)
+{
+        CLEANUP(freep) char *quoted = strndup(text, length);
         struct json_object *decoded;
         int r;
 
-        skip_string(scan);
-        quoted = strndup(start, (size_t)(scan->at - start));
         if (!quoted)
                 return -ENOMEM;
         decoded = json_tokener_parse(quoted);
@@ -47,26 +81,47 @@ static int scan_name(struct name_scan *scan, struct strv *names)
                 r = diag_fail(scan->diag, -EINVAL, "a NUL stands in the name '%s'",
                               json_object_get_string(decoded));
         else
-                r = strv_add(names, json_object_get_string(decoded));
+                r = strv_add(&names->others, json_object_get_string(decoded));
         (void)json_object_put(decoded);
         return r;
 }
 
-/* Sorted, not searched one by one: a hostile object can have a million names. */
-static int check_names(struct name_scan *scan, struct strv *names)
+static int scan_name(struct name_scan *scan, struct object_names *names)
 {
-        strv_sort(names);
-        for (size_t i = 1; i < names->n_items; i++)
-                if (strcmp(names->items[i - 1], names->items[i]) == 0)
-                        return diag_fail(scan->diag, -EINVAL,
-                                         "the name '%s' stands twice in one object",
-                                         names->items[i]);
+        const char *start = scan->at;
+        size_t length;
+
+        skip_string(scan);
+        length = (size_t)(scan->at - start);
+        if (names->n_plain < PLAIN_NAMES_MAX && !memchr(start, '\\', length))
+                return add_plain_name(scan, names,
+                                      (struct plain_name){.text = start + 1, .length = length - 2});
+        return add_decoded_name(scan, names, start, length);
+}
+
+/* Sorted, not searched one by one: a hostile object can have a million names. */
+static int check_names(struct name_scan *scan, struct object_names *names)
+{
+        struct strv *all = &names->others;
+
+        if (all->n_items == 0)
+                return 0;
+        for (size_t i = 0; i < names->n_plain; i++) {
+                int r = strv_addf(all, "%.*s", (int)names->plain[i].length, names->plain[i].text);
+
+                if (r < 0)
+                        return r;
+        }
+        strv_sort(all);
+        for (size_t i = 1; i < all->n_items; i++)
+                if (strcmp(all->items[i - 1], all->items[i]) == 0)
+                        return fail_twice(scan, all->items[i], strlen(all->items[i]));
         return 0;
 }
 
 static int scan_object(struct name_scan *scan)
 {
-        CLEANUP(strv_done) struct strv names = {0};
+        CLEANUP(object_names_done) struct object_names names = {.n_plain = 0};
 
         scan->at++;
         for (;;) {
