@@ -98,6 +98,18 @@ static struct stored_package package_at(const struct advisories *advisories, siz
         return package;
 }
 
+/* The fixes of a package; none when the bytes name some that are not there. */
+static size_t fixes_of(const struct advisories *advisories, const struct stored_package *package,
+                       size_t *ret_first)
+{
+        size_t first = le32toh(package->first_fix), n = le32toh(package->n_fixes);
+
+        if (first > advisories->n_fixes || n > advisories->n_fixes - first)
+                first = n = 0;
+        *ret_first = first;
+        return n;
+}
+
 size_t advisories_find(const struct advisories *advisories, const char *package, size_t *ret_first)
 {
         size_t low = 0, high = advisories ? advisories->n_packages : 0;
@@ -108,10 +120,8 @@ size_t advisories_find(const struct advisories *advisories, const char *package,
                 const char *name = text_at(advisories, found.name);
                 int order = name ? strcmp(name, package) : 1;
 
-                if (order == 0) {
-                        *ret_first = le32toh(found.first_fix);
-                        return le32toh(found.n_fixes);
-                }
+                if (order == 0)
+                        return fixes_of(advisories, &found, ret_first);
                 if (order < 0)
                         low = middle + 1;
                 else
@@ -129,8 +139,7 @@ const char *advisories_get_package(const struct advisories *advisories, size_t p
         if (package >= advisories->n_packages)
                 return NULL;
         stored = package_at(advisories, package);
-        *ret_first = le32toh(stored.first_fix);
-        *ret_n = le32toh(stored.n_fixes);
+        *ret_n = fixes_of(advisories, &stored, ret_first);
         return text_at(advisories, stored.name);
 }
 
