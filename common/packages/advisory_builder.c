@@ -140,11 +140,12 @@ static int compare_places(const void *a, const void *b)
 /* Equal strings have equal places. */
 static void drop_double_cves(struct advisory_builder *builder)
 {
-        uint32_t *cves = builder->cves + builder->first_cve;
         size_t n = builder->n_cves - builder->first_cve, n_kept = 0;
+        uint32_t *cves;
 
         if (n < 2)
                 return;
+        cves = builder->cves + builder->first_cve;
         qsort(cves, n, sizeof(*cves), compare_places);
         for (size_t i = 0; i < n; i++)
                 if (n_kept == 0 || cves[n_kept - 1] != cves[i])
