@@ -47,12 +47,11 @@ static int sum_file(int fd, char ret[static SHA256_TEXT_SIZE])
 }
 
 /* struct advisories begin behind header and key, a mapping at its page. */
-static void unmap(void *bytes, size_t size)
+static void unmap(const void *bytes, size_t size)
 {
-        uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-        uintptr_t begin = (uintptr_t)bytes & ~(page - 1);
+        size_t n_before = (uintptr_t)bytes % (uintptr_t)sysconf(_SC_PAGESIZE);
 
-        (void)munmap((void *)begin, (uintptr_t)bytes - begin + size);
+        (void)munmap((char *)bytes - n_before, n_before + size);
 }
 
 _Static_assert(ADVISORY_CACHE_HEADER_BYTES + ADVISORY_CACHE_KEY_MAX_BYTES < 4096,

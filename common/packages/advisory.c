@@ -11,7 +11,7 @@ void advisories_free(struct advisories *advisories)
         if (!advisories)
                 return;
         if (advisories->release)
-                advisories->release((void *)(uintptr_t)advisories->bytes, advisories->size);
+                advisories->release(advisories->bytes, advisories->size);
         free(advisories);
 }
 

@@ -44,7 +44,7 @@ struct advisory_fix {
 struct advisories {
         const char *bytes;
         size_t size;
-        void (*release)(void *bytes, size_t size); /* NULL: the bytes are somebody else's */
+        void (*release)(const void *bytes, size_t size); /* NULL: the bytes are somebody else's */
         size_t n_packages, n_items, n_fixes, n_cves;
         const char *packages, *items, *fixes, *cves, *text; /* inside bytes */
         size_t text_size;

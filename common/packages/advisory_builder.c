@@ -404,10 +404,10 @@ static void fill(const struct advisory_builder *builder, struct advisories_heade
         (void)put(at, builder->texts.text, builder->texts.size);
 }
 
-static void release_heap(void *bytes, size_t size)
+static void release_heap(const void *bytes, size_t size)
 {
         (void)size;
-        free(bytes);
+        free((void *)bytes);
 }
 
 int advisory_builder_finish(struct advisory_builder *builder, struct advisories **ret)

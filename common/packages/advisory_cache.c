@@ -36,7 +36,7 @@ int advisory_cache_write(const struct advisories *advisories, const char *key, s
         if (!blob.data)
                 return -ENOMEM;
         body = blob.data + sizeof(header);
-        memcpy(body, key, key_size);
+        memcpy(body, key, key_size + 1); /* the NUL is overwritten */
         memcpy(body + key_size, advisories->bytes, advisories->size);
         r = digest_of(body, blob.size - sizeof(header), sum);
         if (r < 0)
@@ -90,10 +90,10 @@ int advisory_cache_open(const void *bytes, size_t size, const char *key, const c
                      : advisories_open((const char *)bytes + n_before, size - n_before, ret, diag);
 }
 
-static void release_heap(void *bytes, size_t size)
+static void release_heap(const void *bytes, size_t size)
 {
         (void)size;
-        free(bytes);
+        free((void *)bytes);
 }
 
 int advisory_cache_read(const void *bytes, size_t size, const char *key, struct advisories **ret,
