@@ -54,19 +54,19 @@ static char *after_abi(const char *version)
 
 /* ---- sources ---- */
 
-/* A "*" of from stands for the kernel's flavour, which `to` takes over ("linux*"), or for the
- * architecture, which it doesn't. The first that matches with a version as expected counts. */
+/* What "*" of from stands for (a flavour of the kernel, an architecture) is put in place of that of
+ * `to`, if it has one. The first that matches counts. */
 static const struct mapping {
         const char *from;
         const char *to;
         char *(*version)(const char *version);
         bool of_binary; /* the real version stands behind the source's own in the binary's */
 } mappings[] = {
-    {"linux-signed-amd64", "linux", plus_to_dash, false}, /* Debian */
-    {"linux-signed-arm64", "linux", plus_to_dash, false},
-    {"linux-signed-armhf", "linux", plus_to_dash, false},
-    {"linux-signed-i386", "linux", plus_to_dash, false},
-    {"linux-signed-riscv64", "linux", plus_to_dash, false},
+    {"linux-signed*-amd64", "linux*", plus_to_dash, false}, /* Debian */
+    {"linux-signed*-arm64", "linux*", plus_to_dash, false},
+    {"linux-signed*-armhf", "linux*", plus_to_dash, false},
+    {"linux-signed*-i386", "linux*", plus_to_dash, false},
+    {"linux-signed*-riscv64", "linux*", plus_to_dash, false},
     {"linux-signed*", "linux*", same, false}, /* Ubuntu */
     {"linux-meta*", "linux*", after_abi, false},
     {"grub-efi-*-signed", "grub2", after_counter, false},
@@ -96,12 +96,12 @@ static const char *behind(const char *source_version, const char *binary_version
 
 static char *real_name(const struct mapping *mapping, const char *source)
 {
-        size_t length = strlen(mapping->to);
+        size_t n_before = strcspn(mapping->from, "*"), n_kept = strcspn(mapping->to, "*");
+        size_t n_star = 0;
 
-        if (mapping->to[length - 1] != '*')
-                return strdup(mapping->to);
-        return str_format("%.*s%s", (int)length - 1, mapping->to,
-                          source + strlen(mapping->from) - 1);
+        if (mapping->from[n_before] == '*' && mapping->to[n_kept] == '*')
+                n_star = strlen(source) + 1 - strlen(mapping->from);
+        return str_format("%.*s%.*s", (int)n_kept, mapping->to, (int)n_star, source + n_before);
 }
 
 static int apply(const struct mapping *mapping, const char *source, const char *version,

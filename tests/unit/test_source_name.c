@@ -15,6 +15,8 @@ static const struct {
     {"on arm64", "linux-signed-arm64", "6.1.192+2", "6.1.192-2", "linux", "6.1.192-2"},
     {"a backport of it", "linux-signed-amd64", "6.12.9+1~bpo12+1", "6.12.9-1~bpo12+1", "linux",
      "6.12.9-1~bpo12+1"},
+    {"a newer kernel beside it", "linux-signed-6.12-amd64", "6.12.117+1~deb12u1", NULL,
+     "linux-6.12", "6.12.117-1~deb12u1"},
     {"the kernel itself", "linux", "6.1.192-2", "6.1.192-2", "linux", "6.1.192-2"},
     {"grub", "grub-efi-amd64-signed", "1+2.06+13+deb12u2", "1+2.06+13+deb12u2", "grub2",
      "2.06-13+deb12u2"},
