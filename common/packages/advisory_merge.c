@@ -19,19 +19,24 @@ static int compare_placed(const void *a, const void *b)
 
 static int list_fixes(const struct advisories *from, struct placed_fix *fixes)
 {
-        for (size_t package = 0, n = 0; package < from->n_packages; package++) {
-                size_t first, n_fixes = 0;
-                const char *name = advisories_get_package(from, package, &first, &n_fixes);
+        size_t n_listed = 0;
 
-                for (size_t i = 0; name && i < n_fixes && n < from->n_fixes; i++, n++) {
-                        fixes[n].package = name;
-                        if (!advisories_get_fix(from, first + i, &fixes[n].fix))
+        for (size_t package = 0; package < from->n_packages; package++) {
+                size_t first = 0, n = 0;
+                const char *name = advisories_get_package(from, package, &first, &n);
+
+                if (!name || n > from->n_fixes - n_listed)
+                        return -EBADMSG;
+                for (size_t i = 0; i < n; i++, n_listed++) {
+                        fixes[n_listed].package = name;
+                        if (!advisories_get_fix(from, first + i, &fixes[n_listed].fix))
                                 return -EBADMSG;
                 }
-                if (!name || (package + 1 == from->n_packages && n != from->n_fixes))
-                        return -EBADMSG;
         }
-        qsort(fixes, from->n_fixes, sizeof(*fixes), compare_placed);
+        if (n_listed != from->n_fixes)
+                return -EBADMSG;
+        if (n_listed > 0)
+                qsort(fixes, n_listed, sizeof(*fixes), compare_placed);
         return 0;
 }
 
