@@ -2,6 +2,7 @@
 #include "host/archive.h"
 
 #include "base/cleanup.h"
+#include "base/str.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -226,5 +227,88 @@ int archive_gzip(const void *bytes, size_t size, struct blob *ret, struct diag *
         out.data[used] = '\0';
         *ret = out;
         out = (struct blob){0};
+        return 0;
+}
+
+/* ---- zstd ---- */
+
+/* Feeds are packed once and read by every node. */
+#define PACKER_LEVEL "15"
+
+struct archive_packer {
+        struct archive *archive;
+        struct str out;
+};
+
+static la_ssize_t packer_write(struct archive *archive, void *context, const void *bytes,
+                               size_t size)
+{
+        struct archive_packer *packer = context;
+
+        (void)archive;
+        str_append_n(&packer->out, bytes, size);
+        return packer->out.failed ? -1 : (la_ssize_t)size;
+}
+
+static int packer_fail(const struct archive_packer *packer, struct diag *diag)
+{
+        if (packer->out.failed)
+                return -ENOMEM;
+        return diag_fail(diag, -EIO, "cannot be packed: %s",
+                         archive_error_string(packer->archive) ?: "libarchive gives no reason");
+}
+
+int archive_packer_new(struct archive_packer **ret, struct diag *diag)
+{
+        CLEANUP(archive_packer_freep) struct archive_packer *packer = calloc(1, sizeof(*packer));
+        CLEANUP(archive_entry_freep) struct archive_entry *entry = archive_entry_new();
+
+        if (!packer || !entry)
+                return -ENOMEM;
+        packer->archive = archive_write_new();
+        if (!packer->archive)
+                return -ENOMEM;
+        archive_entry_set_filetype(entry, AE_IFREG);
+        if (archive_write_set_format_raw(packer->archive) != ARCHIVE_OK ||
+            archive_write_add_filter_zstd(packer->archive) != ARCHIVE_OK ||
+            archive_write_set_filter_option(packer->archive, "zstd", "compression-level",
+                                            PACKER_LEVEL) != ARCHIVE_OK ||
+            archive_write_set_bytes_in_last_block(packer->archive, 1) != ARCHIVE_OK ||
+            archive_write_open(packer->archive, packer, NULL, packer_write, NULL) != ARCHIVE_OK ||
+            archive_write_header(packer->archive, entry) != ARCHIVE_OK)
+                return packer_fail(packer, diag);
+        *ret = TAKE_PTR(packer);
+        return 0;
+}
+
+void archive_packer_free(struct archive_packer *packer)
+{
+        if (!packer)
+                return;
+        (void)archive_write_free(packer->archive);
+        str_done(&packer->out);
+        free(packer);
+}
+
+int archive_packer_add(struct archive_packer *packer, const void *bytes, size_t size,
+                       struct diag *diag)
+{
+        return archive_write_data(packer->archive, bytes, size) == (la_ssize_t)size
+                   ? 0
+                   : packer_fail(packer, diag);
+}
+
+int archive_packer_finish(struct archive_packer *packer, struct blob *ret, struct diag *diag)
+{
+        size_t size;
+        int r;
+
+        if (archive_write_close(packer->archive) != ARCHIVE_OK)
+                return packer_fail(packer, diag);
+        size = packer->out.length;
+        r = str_take(&packer->out, &ret->data);
+        if (r < 0)
+                return r;
+        ret->size = size;
         return 0;
 }

@@ -4,6 +4,7 @@
 /* Compressed files; the only user of libarchive. Formats are told by content, not by name. */
 
 #include "base/blob.h"
+#include "base/cleanup.h"
 #include "base/diag.h"
 
 #include <stdbool.h>
@@ -49,3 +50,13 @@ int archive_read_files(int fd, const struct archive_limits *limits,
 
 /* The bytes as one gzip stream, the same for the same bytes. Returns -ENOMEM, -EIO. */
 int archive_gzip(const void *bytes, size_t size, struct blob *ret, struct diag *diag) MUST_CHECK;
+
+/* Bytes packed with zstd in memory, piece by piece; the same for the same bytes. */
+struct archive_packer;
+int archive_packer_new(struct archive_packer **ret, struct diag *diag) MUST_CHECK;
+void archive_packer_free(struct archive_packer *packer);
+DEFINE_CLEANUP(struct archive_packer, archive_packer_free);
+int archive_packer_add(struct archive_packer *packer, const void *bytes, size_t size,
+                       struct diag *diag) MUST_CHECK;
+int archive_packer_finish(struct archive_packer *packer, struct blob *ret,
+                          struct diag *diag) MUST_CHECK;

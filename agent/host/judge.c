@@ -120,6 +120,10 @@ static int collect(const struct judge_options *options, struct judgement *judgem
                 return r;
         r = host_node(options->root, options->config, options->extra_tags,
                       judgement->inventory->arch, &judgement->node, diag);
+        if (r >= 0 && options->problems)
+                r = strv_add_all(&judgement->problems,
+                                 (const char *const *)options->problems->items,
+                                 options->problems->n_items);
         if (r < 0)
                 return r;
         return run_collectors(options, judgement);

@@ -22,6 +22,7 @@ struct judge_options {
         const struct advisories *advisories; /* of all feeds that the policy names for this node;
                                                 NULL: not all of them are at hand, or it names none.
                                                 Lives as long as the judgement */
+        const struct strv *problems; /* what makes the result unknown already; may be NULL */
         time_t now;
         bool is_what_if;
         bool use_apply_state; /* the helper's ledger, stamps, outcomes; false in a foreign root */

@@ -68,13 +68,12 @@ static int check_rollback(const struct policy *policy,
 static int check_issued(const struct policy *policy, const struct envelope_expectation *expectation,
                         struct diag *diag)
 {
-        char issued[TIME_TEXT_SIZE], now[TIME_TEXT_SIZE];
+        char issued[TIME_TEXT_SIZE];
 
         if (policy->issued <= expectation->now + ENVELOPE_ISSUED_SKEW_SECONDS)
                 return 0;
-        return diag_fail(
-            diag, -EBADMSG, "issued %s, which is in the future (here it is %s); check the clocks",
-            time_to_rfc3339(policy->issued, issued), time_to_rfc3339(expectation->now, now));
+        return diag_fail(diag, -EBADMSG, "issued %s, which is in the future; check the clocks",
+                         time_to_rfc3339(policy->issued, issued));
 }
 
 static int check_expired(const struct policy *policy,

@@ -127,14 +127,13 @@ static int check_rollback(const struct manifest *manifest,
 static int check_issued(const struct manifest *manifest,
                         const struct manifest_expectation *expectation, struct diag *diag)
 {
-        char issued[TIME_TEXT_SIZE], now[TIME_TEXT_SIZE];
+        char issued[TIME_TEXT_SIZE];
 
         if (expectation->ignore_times ||
             manifest->issued <= expectation->now + ENVELOPE_ISSUED_SKEW_SECONDS)
                 return 0;
-        return diag_fail(
-            diag, -EBADMSG, "issued %s, which is in the future (here it is %s); check the clocks",
-            time_to_rfc3339(manifest->issued, issued), time_to_rfc3339(expectation->now, now));
+        return diag_fail(diag, -EBADMSG, "issued %s, which is in the future; check the clocks",
+                         time_to_rfc3339(manifest->issued, issued));
 }
 
 static int check_expired(const struct manifest *manifest,
