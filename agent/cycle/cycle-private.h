@@ -21,6 +21,9 @@ struct cycle {
         char *token;
         struct transport *transport;
         struct fetched fetched;
+        bool has_feeds;                     /* they have been loaded: */
+        struct advisories *advisories;      /* NULL: the policy names no feed, or one is lacking */
+        struct strv lacking;                /* a sentence for each */
         char fingerprint[SHA256_TEXT_SIZE]; /* "": could not be made */
         struct judgement *judgement;        /* NULL: not judged, nothing has changed */
         bool after_run;                     /* a run has ended since the last report */

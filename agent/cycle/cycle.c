@@ -32,7 +32,7 @@ static int stage_fetch(struct cycle *cycle, struct diag *diag)
             .zones = host_zone_loader(cycle->options->paths),
             .store = cycle->store,
             .transport = cycle->transport,
-            .node_id = cycle->node.id,
+            .node = &cycle->node,
             .now = cycle->now,
         };
         int r = fetch_policy(&request, &cycle->fetched, diag);
@@ -108,6 +108,18 @@ void cycle_take_fingerprint(struct cycle *cycle)
                 cycle->fingerprint[0] = '\0';
 }
 
+/* Only when something is judged: a quiet poll doesn't read them. */
+static int load_feeds(struct cycle *cycle)
+{
+        int r;
+
+        if (cycle->has_feeds)
+                return 0;
+        r = feed_set_load(&cycle->fetched.feeds, &cycle->node, &cycle->advisories, &cycle->lacking);
+        cycle->has_feeds = r >= 0;
+        return r;
+}
+
 int cycle_judge(struct cycle *cycle, struct diag *diag)
 {
         struct judge_options options = {
@@ -118,8 +130,12 @@ int cycle_judge(struct cycle *cycle, struct diag *diag)
             .now = cycle->now,
             .use_apply_state = true,
         };
-        int r;
+        int r = load_feeds(cycle);
 
+        if (r < 0)
+                return r;
+        options.advisories = cycle->advisories;
+        options.problems = &cycle->lacking;
         judgement_free(cycle->judgement);
         cycle->judgement = NULL;
         r = judge_host(&options, &cycle->judgement, diag);

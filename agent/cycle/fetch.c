@@ -11,6 +11,7 @@
 
 void fetched_done(struct fetched *fetched)
 {
+        feed_set_done(&fetched->feeds);
         policy_free(fetched->policy);
         blob_done(&fetched->envelope);
         free(fetched->error);
@@ -189,9 +190,44 @@ static int keep(const struct fetch_request *request, const char *url,
         return r < 0 ? r : memory_set(request->store, MEMORY_POLICY_URL, url);
 }
 
+/* ---- feeds ---- */
+
+static struct feeds_request feeds_request_for(const struct fetch_request *request)
+{
+        return (struct feeds_request){.paths = request->paths,
+                                      .store = request->store,
+                                      .transport = request->transport,
+                                      .node = request->node,
+                                      .now = request->now};
+}
+
+static void take_feeds(struct fetched *fetched, struct feed_set *feeds)
+{
+        feed_set_done(&fetched->feeds);
+        fetched->feeds = *feeds;
+        *feeds = (struct feed_set){0};
+}
+
+/* The policy in use can go on only as long as neither it nor its feeds have expired. */
+static int can_stay(const struct fetch_request *request, struct fetched *fetched, bool *ret)
+{
+        const struct feeds_request feeds = feeds_request_for(request);
+        int r;
+
+        *ret = fetched->policy && fetched->policy->expires > request->now;
+        if (!*ret || fetched->feeds.folder)
+                return 0;
+        r = feeds_gather(&feeds, fetched->policy, &fetched->feeds);
+        *ret = r >= 0 && !feed_set_lacking(&fetched->feeds);
+        return r;
+}
+
+/* ---- a new policy ---- */
+
 /* Puts the policy in use; it has to be on disk before that. */
 static int adopt(const struct fetch_request *request, const char *url, struct policy **policy,
-                 struct transport_response *response, struct fetched *fetched)
+                 struct feed_set *feeds, struct transport_response *response,
+                 struct fetched *fetched)
 {
         bool is_new = !fetched->policy || strcmp(fetched->policy->digest, (*policy)->digest) != 0;
         struct diag diag = {0};
@@ -206,12 +242,52 @@ static int adopt(const struct fetch_request *request, const char *url, struct po
                 say_accepted(*policy);
         free(fetched->error); /* of a stored one that was not accepted: there is another now */
         fetched->error = NULL;
+        take_feeds(fetched, feeds);
         policy_free(fetched->policy);
         fetched->policy = TAKE_PTR(*policy);
         blob_done(&fetched->envelope);
         fetched->envelope = response->body;
         response->body = (struct blob){0};
         return 0;
+}
+
+static int wait_for_feed(const struct fetch_request *request, const struct policy *policy,
+                         const struct feed_item *lacking, struct fetched *fetched)
+{
+        CLEANUP(freep)
+        char *text = str_format("policy version %" PRId64 " waits for its feeds: %s",
+                                policy->version, lacking->trouble);
+
+        if (!text)
+                return -ENOMEM;
+        fetched->is_waiting = true;
+        if (memory_changed(request->store, MEMORY_POLICY_WAITS, text))
+                log_event(EVENT_FEED_REJECTED,
+                          &(struct event_fields){.policy_id = policy->policy_id,
+                                                 .policy_version = policy->version,
+                                                 .reason = text});
+        return set_error(fetched, text);
+}
+
+static int adopt_with_feeds(const struct fetch_request *request, const char *url,
+                            struct policy **policy, struct transport_response *response,
+                            struct fetched *fetched)
+{
+        const struct feeds_request feeds_request = feeds_request_for(request);
+        CLEANUP(feed_set_done) struct feed_set feeds = {0};
+        const struct feed_item *lacking;
+        bool stays = false;
+        int r = feeds_gather(&feeds_request, *policy, &feeds);
+
+        lacking = r < 0 ? NULL : feed_set_lacking(&feeds);
+        if (lacking)
+                r = can_stay(request, fetched, &stays);
+        if (r < 0)
+                return r;
+        if (stays)
+                return wait_for_feed(request, *policy, lacking, fetched);
+        (void)memory_changed(request->store, MEMORY_POLICY_WAITS, NULL);
+        return adopt(request, url, policy, &feeds, response, fetched);
 }
 
 static bool is_same_bytes(const struct blob *a, const struct blob *b)
@@ -235,7 +311,7 @@ static int consider_new(const struct fetch_request *request, const char *url,
         if (r == -ENOMEM)
                 return r;
         if (r >= 0)
-                return adopt(request, url, &policy, response, fetched);
+                return adopt_with_feeds(request, url, &policy, response, fetched);
         diag_prefix(&refused, "the policy from %s is refused", url);
         say_refused(request, MEMORY_POLICY_REFUSED, refusal, diag_text(&refused, r),
                     &response->body);
@@ -303,7 +379,7 @@ static int fetch_from_endpoint(const struct fetch_request *request, struct fetch
         CLEANUP(freep) char *etag = NULL;
         int r;
 
-        r = config_expand_url(request->config->policy_url, request->node_id,
+        r = config_expand_url(request->config->policy_url, request->node->id,
                               request->config->policy_id, &url, diag);
         if (r >= 0)
                 r = recall_policy(request, url, fetched, &etag, diag);
@@ -340,6 +416,28 @@ static int fetch_from_file(const struct fetch_request *request, struct fetched *
         return 0;
 }
 
+/* ---- the whole ---- */
+
+/* The feeds of the policy that counts now. */
+static int bring_feeds(const struct fetch_request *request, struct fetched *fetched)
+{
+        const struct feeds_request feeds = feeds_request_for(request);
+        const char *trouble;
+        int r = 0;
+
+        if (!fetched->feeds.folder)
+                r = feeds_gather(&feeds, fetched->policy, &fetched->feeds);
+        if (r >= 0)
+                r = feeds_use(&feeds, &fetched->feeds);
+        /* What a waiting policy has got already must not be fetched again for each try. */
+        if (r >= 0 && !fetched->is_waiting)
+                r = feeds_sweep(&fetched->feeds);
+        if (r < 0)
+                return r;
+        trouble = feeds_trouble(&fetched->feeds);
+        return trouble ? set_error(fetched, trouble) : 0;
+}
+
 int fetch_policy(const struct fetch_request *request, struct fetched *ret, struct diag *diag)
 {
         CLEANUP(fetched_done) struct fetched fetched = {0};
@@ -352,8 +450,12 @@ int fetch_policy(const struct fetch_request *request, struct fetched *ret, struc
                 r = fetch_from_endpoint(request, &fetched, diag);
         if (r < 0)
                 return r;
-        if (fetched.policy)
+        if (fetched.policy) {
                 say_expired(request, fetched.policy);
+                r = bring_feeds(request, &fetched);
+                if (r < 0)
+                        return r;
+        }
         *ret = fetched;
         fetched = (struct fetched){0};
         return 0;

@@ -3,11 +3,14 @@
 
 /*
  * Which policy counts now: asks the control endpoint, verifies what came, keeps it, and falls back
- * on the last good one. Every change of that is an event. What came is verified by envelope_open()
- * alone; what is kept is verified again at each start, against the keys of that moment.
+ * on the last good one. A new policy counts from when its feeds are there; until then the last one
+ * stays, with its own, as long as neither has expired. Every change of that is an event. What came
+ * is verified by envelope_open() alone; what is kept is verified again at each start, against the
+ * keys of that moment.
  */
 
 #include "base/blob.h"
+#include "cycle/feeds.h"
 #include "cycle/transport.h"
 #include "host/config.h"
 #include "host/store.h"
@@ -24,13 +27,15 @@ struct fetch_request {
         struct zone_loader zones;
         struct store *store;
         struct transport *transport;
-        const char *node_id;
+        const struct node *node;
         time_t now;
 };
 
 struct fetched {
         struct policy *policy; /* NULL: none is usable */
+        struct feed_set feeds; /* of policy */
         struct blob envelope;  /* as it came; empty: the helper finds it as we did, in a file */
+        bool is_waiting;       /* there is a newer policy, but not all of its feeds */
         bool is_reachable;     /* the endpoint answered as it should */
         int64_t retry_after_seconds; /* 0: not said */
         char *error;                 /* what is wrong: one sentence; NULL: nothing */

@@ -151,6 +151,13 @@ static int add_running_system(struct scan *scan, const char *policy_digest)
         return r < 0 ? r : add_file_text(scan, "/proc/sys/kernel/random/boot_id");
 }
 
+static int add_feeds(struct scan *scan, const struct paths *paths)
+{
+        CLEANUP(freep) char *path = str_format("%s/feeds", paths->state);
+
+        return path ? add_entry(scan, AT_FDCWD, path, 0) : -ENOMEM;
+}
+
 static int add_own_files(struct scan *scan, const struct paths *paths)
 {
         int r = add_entry(scan, AT_FDCWD, paths->etc, 0);
@@ -159,6 +166,8 @@ static int add_own_files(struct scan *scan, const struct paths *paths)
                 r = add_entry(scan, AT_FDCWD, paths->usr, 0);
         if (r >= 0)
                 r = add_entry(scan, AT_FDCWD, paths->share, 0);
+        if (r >= 0)
+                r = add_feeds(scan, paths);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(helper_inputs); i++) {
                 CLEANUP(freep)
                 char *path = str_format("%s/%s", paths->apply_state, helper_inputs[i]);

@@ -12,6 +12,8 @@
 void cycle_done(struct cycle *cycle)
 {
         judgement_free(cycle->judgement);
+        advisories_free(cycle->advisories);
+        strv_done(&cycle->lacking);
         fetched_done(&cycle->fetched);
         transport_free(cycle->transport);
         free(cycle->token);

@@ -116,6 +116,8 @@ static int make_report(struct cycle *cycle, struct diag *diag)
 static int remember_judgement(struct cycle *cycle)
 {
         CLEANUP(freep) char *result = NULL;
+        time_t until = fingerprint_holds_until(cycle->judgement);
+        time_t feeds_until = feed_set_expires(&cycle->fetched.feeds);
         int r = cycle_result_to_text(cycle->result, &result);
 
         if (r < 0)
@@ -123,7 +125,7 @@ static int remember_judgement(struct cycle *cycle)
         (void)memory_set(cycle->store, MEMORY_LAST_RESULT, result);
         (void)memory_set_int(cycle->store, MEMORY_FINGERPRINT_AT, cycle->now);
         (void)memory_set_int(cycle->store, MEMORY_FINGERPRINT_UNTIL,
-                             fingerprint_holds_until(cycle->judgement));
+                             feeds_until > 0 && feeds_until < until ? feeds_until : until);
         (void)memory_set(cycle->store, MEMORY_FINGERPRINT,
                          cycle->is_unfinished || !cycle->fingerprint[0] ? NULL
                                                                         : cycle->fingerprint);
