@@ -2,6 +2,7 @@
 #include "apply/run.h"
 
 #include "apply/archives.h"
+#include "apply/feed_intake.h"
 #include "apply/record.h"
 #include "apply/recovery.h"
 #include "apply/steps.h"
@@ -17,6 +18,8 @@ static void run_done(struct run *run)
 {
         plan_free(run->plan);
         judgement_free(run->judgement);
+        advisories_free(run->advisories);
+        strv_done(&run->lacking);
         policy_free(run->policy);
         installer_done(&run->installer);
         root_done(&run->root);
@@ -75,15 +78,30 @@ static int check_pause(struct run *run)
 
 /* ---- the stages ---- */
 
+static int take_in_feeds(struct run *run, time_t now, struct diag *diag)
+{
+        struct node node CLEANUP(node_done) = {0};
+        int r = host_node(&run->root, run->config, NULL, "", &node, diag);
+
+        return r < 0 ? r
+                     : feed_intake(run->service->paths, run->policy, &node, now, &run->advisories,
+                                   &run->lacking);
+}
+
 static int judge(struct run *run, time_t now, struct diag *diag)
 {
-        const struct judge_options options = {.paths = run->service->paths,
-                                              .config = run->config,
-                                              .root = &run->root,
-                                              .policy = run->policy,
-                                              .now = now,
-                                              .use_apply_state = true};
+        struct judge_options options = {.paths = run->service->paths,
+                                        .config = run->config,
+                                        .root = &run->root,
+                                        .policy = run->policy,
+                                        .problems = &run->lacking,
+                                        .now = now,
+                                        .use_apply_state = true};
+        int r = run->policy->n_feeds > 0 ? take_in_feeds(run, now, diag) : 0;
 
+        if (r < 0)
+                return r;
+        options.advisories = run->advisories;
         return judge_host(&options, &run->judgement, diag);
 }
 

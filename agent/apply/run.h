@@ -24,6 +24,8 @@ struct run {
         struct root root;
         struct installer installer;
         struct policy *policy;
+        struct advisories *advisories; /* of its feeds; NULL: none, or one is lacking */
+        struct strv lacking;           /* a sentence for each feed that is */
         struct judgement *judgement;
         struct plan *plan;
         struct opening opening; /* of the assignment's window; all 0: there is none */
