@@ -26,6 +26,11 @@ struct ctl {
         const char *root;        /* --root; NULL: the host */
         const char *output;      /* -o; NULL: standard output */
         const char *until_text;  /* --until; NULL: not given */
+        const char *os;          /* --os, "debian:12"; NULL: this host's */
+        const char *feed_id;     /* --id */
+        const char *url;         /* --url; NULL: the file beside the manifest */
+        time_t expires;          /* --expires; 0: not given */
+        int64_t days;            /* --days */
         struct strv tags;        /* --tag */
         struct strv keys;        /* --key */
         struct strv arguments;   /* after the verb */
@@ -58,4 +63,6 @@ int verb_policy_keygen(const struct ctl *ctl);
 int verb_policy_sign(const struct ctl *ctl);
 int verb_policy_verify(const struct ctl *ctl);
 int verb_policy_check(const struct ctl *ctl);
+int verb_feed_build(const struct ctl *ctl);
+int verb_feed_check(const struct ctl *ctl);
 int verb_policy_reset(const struct ctl *ctl);

@@ -37,6 +37,10 @@ static const struct verb verbs[] = {
      "Check signatures and content by --key or this node's keys"},
     {"policy", "check", 1, 1, OPTION_JSON, verb_policy_check, "FILE",
      "Check a policy's content before signing it"},
+    {"feed", "build", 1, 1, OPTION_FEED | OPTION_MANIFEST | OPTION_KEY | OPTION_OUTPUT,
+     verb_feed_build, "EXPORT", "Cut an OSV export to one release and sign its manifest"},
+    {"feed", "check", 1, 1, OPTION_FEED | OPTION_JSON, verb_feed_check, "FILE",
+     "Count what a feed says of one release"},
     {"policy", "reset", 0, 0, OPTION_JSON, verb_policy_reset, "",
      "Forget the highest policy version seen (root, logged)"},
 };

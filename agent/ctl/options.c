@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NEXT_DEFAULT = 5, NEXT_MAX = 1000 };
+enum { NEXT_DEFAULT = 5, NEXT_MAX = 1000, DAYS_DEFAULT = 14, DAYS_MAX = 3650 };
 
 struct option_row {
         const char *name;
@@ -67,6 +67,30 @@ static int set_at(struct ctl *ctl, const struct option_row *row, const char *val
         return 0;
 }
 
+static int set_expires(struct ctl *ctl, const struct option_row *row, const char *value,
+                       struct diag *diag)
+{
+        (void)row;
+        if (time_from_text(value, &ctl->expires) < 0)
+                return diag_fail(
+                    diag, -EINVAL,
+                    "--expires: '%s' is not a time like 2026-11-28T01:00:00Z or 2026-11-28", value);
+        return 0;
+}
+
+static int set_days(struct ctl *ctl, const struct option_row *row, const char *value,
+                    struct diag *diag)
+{
+        unsigned long long days;
+
+        (void)row;
+        if (str_to_uint64(value, DAYS_MAX, &days) < 0 || days == 0)
+                return diag_fail(diag, -EINVAL, "--days: '%s' is not a number from 1 to %d", value,
+                                 DAYS_MAX);
+        ctl->days = (int64_t)days;
+        return 0;
+}
+
 static int set_until(struct ctl *ctl, const struct option_row *row, const char *value,
                      struct diag *diag)
 {
@@ -121,6 +145,14 @@ static const struct option_row rows[] = {
      offsetof(struct ctl, download_only)},
     {"until", 0, OPTION_UNTIL, "TIME", "pause only until this time", set_until, 0},
     {"key", 0, OPTION_KEY, "PEM", "the key file (repeatable for verify)", set_key, 0},
+    {"os", 0, OPTION_FEED, "ID:VERSION", "the release a feed is for, as debian:12 (this host's)",
+     set_text, offsetof(struct ctl, os)},
+    {"id", 0, OPTION_MANIFEST, "ID", "the feed's id in policies", set_text,
+     offsetof(struct ctl, feed_id)},
+    {"url", 0, OPTION_MANIFEST, "URL", "where the file will be (beside its manifest)", set_text,
+     offsetof(struct ctl, url)},
+    {"expires", 0, OPTION_MANIFEST, "TIME", "until when nodes may use it", set_expires, 0},
+    {"days", 0, OPTION_MANIFEST, "N", "the same in days from now (14)", set_days, 0},
     {"output", 'o', OPTION_OUTPUT, "FILE", "write to FILE", set_text, offsetof(struct ctl, output)},
     {"help", 'h', OPTION_ANYWHERE, NULL, "show this help", set_flag, offsetof(struct ctl, help)},
     {"version", 0, OPTION_ANYWHERE, NULL, "show the version", set_flag,
@@ -223,6 +255,7 @@ int options_parse(int argc, char **argv, const struct verb *verbs, size_t n_verb
         int r;
 
         ctl->next = NEXT_DEFAULT;
+        ctl->days = DAYS_DEFAULT;
         r = parse_options(argc, argv, ctl, &seen, diag);
         if (r < 0)
                 return r;

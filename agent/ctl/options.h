@@ -19,6 +19,8 @@ enum option_bit {
         OPTION_KEY = 1 << 9,
         OPTION_OUTPUT = 1 << 10,
         OPTION_ALL = 1 << 11,
+        OPTION_FEED = 1 << 13,     /* --os */
+        OPTION_MANIFEST = 1 << 14, /* --id, --url, --expires, --days */
         OPTION_ANYWHERE = 1 << 12, /* --help, --version, --prefix */
 };
 

@@ -2,6 +2,7 @@
 #include "ctl/source.h"
 
 #include "base/str.h"
+#include "ctl/feed_view.h"
 #include "host/files.h"
 #include "host/host.h"
 #include "host/policy_source.h"
@@ -68,14 +69,29 @@ int source_policy(const struct ctl *ctl, const struct config *config, struct pol
 void subject_done(struct subject *subject)
 {
         judgement_free(subject->judgement);
+        advisories_free(subject->advisories);
         root_done(&subject->root);
         policy_free(subject->policy);
         config_free(subject->config);
         *subject = (struct subject){.root.fd = -EBADF};
 }
 
+static int load_feeds(const struct ctl *ctl, struct subject *subject, struct strv *lacking,
+                      struct diag *diag)
+{
+        struct node node CLEANUP(node_done) = {0};
+        int r;
+
+        if (subject->policy->n_feeds == 0)
+                return 0;
+        r = host_node(&subject->root, subject->config, NULL, "", &node, diag);
+        return r < 0 ? r
+                     : feed_view_load(ctl, subject->policy, &node, &subject->advisories, lacking);
+}
+
 static int fill_subject(const struct ctl *ctl, struct subject *subject, struct diag *diag)
 {
+        CLEANUP(strv_done) struct strv lacking = {0};
         struct judge_options options = {.paths = ctl->paths,
                                         .extra_tags = &ctl->tags,
                                         .now = ctl_now(ctl),
@@ -90,8 +106,12 @@ static int fill_subject(const struct ctl *ctl, struct subject *subject, struct d
                         return r;
         }
         r = source_policy(ctl, subject->config, &subject->policy, diag);
+        if (r >= 0)
+                r = load_feeds(ctl, subject, &lacking, diag);
         if (r < 0)
                 return r;
+        options.advisories = subject->advisories;
+        options.problems = &lacking;
         options.config = subject->config;
         options.root = &subject->root;
         options.policy = subject->policy;

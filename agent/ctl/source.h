@@ -17,6 +17,7 @@ struct subject {
         struct config *config; /* NULL in a foreign root */
         struct policy *policy;
         struct root root;
+        struct advisories *advisories; /* of the policy's feeds; NULL: none, or one is lacking */
         struct judgement *judgement;
 };
 void subject_done(struct subject *subject);
