@@ -114,6 +114,30 @@ static int handle_reset_policy(struct service *service, const struct request *re
         return 0;
 }
 
+/* An administrator's request finds the policy here, long before the window brings a run. */
+static int handle_set_policy(struct service *service, const struct request *request,
+                             char **ret_answer, struct diag *diag)
+{
+        CLEANUP(lock_holder_done) struct lock_holder holder = {0};
+        CLEANUP(run_lock_done) struct run_lock lock = {.fd = -EBADF};
+        CLEANUP(policy_freep) struct policy *policy = NULL;
+        CLEANUP(config_freep) struct config *config = NULL;
+        time_t now = time(NULL);
+        int r = run_lock_take(service->paths, "set-policy", now, &lock, &holder, diag);
+
+        if (r == -EBUSY)
+                *ret_answer = answer_already_running(holder.run_id, holder.since);
+        if (r >= 0)
+                r = config_load(service->paths, &config, diag);
+        if (r >= 0)
+                r = trust_policy(service->paths, config, &request->envelope, now, &policy,
+                                 ret_answer, diag);
+        if (r < 0)
+                return r;
+        *ret_answer = varlink_reply_text(NULL, false);
+        return 0;
+}
+
 /* ---- the table ---- */
 
 static const struct method {
@@ -123,6 +147,7 @@ static const struct method {
         int (*handle)(struct service *service, const struct request *request, char **ret_answer,
                       struct diag *diag); /* NULL: not in this version */
 } methods[] = {
+    {"SetPolicy", SERVICE_SOCKET_APPLY, &request_fields_set_policy, handle_set_policy},
     {"Refresh", SERVICE_SOCKET_APPLY, &request_fields_none, refresh_handle},
     {"Download", SERVICE_SOCKET_APPLY, &request_fields_download, run_handle_download},
     {"Apply", SERVICE_SOCKET_APPLY, &request_fields_run, run_handle_apply},

@@ -123,6 +123,9 @@ static const struct json_field download_fields[] = {
     {"run_id", read_word, AT(run_id), true, &run_id_charset},
     {"envelope", read_envelope, AT(envelope), false, NULL},
 };
+static const struct json_field set_policy_fields[] = {
+    {"envelope", read_envelope, AT(envelope), true, NULL},
+};
 static const struct json_field apply_now_fields[] = {
     {"now", json_read_bool, AT(now), false, NULL},
     {"download_only", json_read_bool, AT(download_only), false, NULL},
@@ -140,6 +143,7 @@ static const struct json_field clear_veto_fields[] = {
 const struct request_fields request_fields_none = {0};
 const struct request_fields request_fields_run = FIELDS(run_fields);
 const struct request_fields request_fields_download = FIELDS(download_fields);
+const struct request_fields request_fields_set_policy = FIELDS(set_policy_fields);
 const struct request_fields request_fields_apply_now = FIELDS(apply_now_fields);
 const struct request_fields request_fields_pause = FIELDS(pause_fields);
 const struct request_fields request_fields_rollback = FIELDS(rollback_fields);

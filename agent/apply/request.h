@@ -34,8 +34,8 @@ struct request_fields {
         size_t n_items;
 };
 extern const struct request_fields request_fields_none, request_fields_run, request_fields_download,
-    request_fields_apply_now, request_fields_pause, request_fields_rollback,
-    request_fields_clear_veto;
+    request_fields_set_policy, request_fields_apply_now, request_fields_pause,
+    request_fields_rollback, request_fields_clear_veto;
 
 /* parameters may be NULL. Members that are null count as left out. -EINVAL with a sentence. */
 int request_read(const struct json *parameters, const struct request_fields *fields,

@@ -46,6 +46,26 @@ static int stage_fetch(struct cycle *cycle, struct diag *diag)
                                       cycle->fetched.retry_after_seconds);
 }
 
+/* So that 'patchctl apply' knows the policy long before the window brings a run. Without the helper
+ * nothing can be applied anyway, and the other stages say so. */
+static int stage_hand_over(struct cycle *cycle, struct diag *diag)
+{
+        const struct fetched *fetched = &cycle->fetched;
+        struct diag trouble = {0};
+        int r;
+
+        (void)diag;
+        if (!fetched->policy || fetched->envelope.size == 0 ||
+            fetched->policy->expires <= cycle->now)
+                return 0;
+        r = helper_set_policy(cycle->options->paths, &fetched->envelope, fetched->policy->digest,
+                              &trouble);
+        if (r < 0 && r != -ENOMEM)
+                log_line(LOG_LEVEL_DEBUG, "The helper did not take the policy: %s",
+                         diag_text(&trouble, r));
+        return r == -ENOMEM ? r : 0;
+}
+
 /* Before a window always; else often enough that no index gets near its greatest age, and at once
  * after a refresh that failed. */
 static bool is_refresh_due(const struct cycle *cycle)
@@ -161,6 +181,7 @@ static const struct stage {
         int (*run)(struct cycle *cycle, struct diag *diag);
 } stages[] = {
     {"fetch", "asking for the policy", stage_fetch},
+    {"hand-over", "handing the policy to the helper", stage_hand_over},
     {"refresh", "refreshing the package indexes", stage_refresh},
     {"judge", "judging the installed packages", stage_judge},
     {"plan", "planning", cycle_apply},

@@ -3,11 +3,46 @@
 
 #include "base/str.h"
 #include "host/connection.h"
+#include "host/files.h"
 
 #include <string.h>
 
+enum { POLICY_COUNTER_MAX_BYTES = 64 * 1024 };
+
 static const uint64_t refresh_timeout_usec = 20 * 60 * 1000000ULL;
 static const uint64_t run_timeout_usec = 4 * 3600 * 1000000ULL; /* for each step's word */
+
+static bool keeps_policy(const struct paths *paths, const char *digest)
+{
+        CLEANUP(freep) char *path = str_format("%s/policy.json", paths->apply_state);
+        CLEANUP(json_freep) struct json *json = NULL;
+        CLEANUP(blob_done) struct blob text = {0};
+
+        return path && files_read(path, POLICY_COUNTER_MAX_BYTES, true, &text, NULL) >= 0 &&
+               json_parse(text.data, text.size, &json, NULL) >= 0 &&
+               str_equal(json_get_string(json, "digest"), digest);
+}
+
+int helper_set_policy(const struct paths *paths, const struct blob *envelope, const char *digest,
+                      struct diag *diag)
+{
+        CLEANUP(connection_freep) struct connection *connection = NULL;
+        CLEANUP(json_writer_freep) struct json_writer *writer = json_writer_new();
+        CLEANUP(freep) char *text = NULL;
+        int r;
+
+        if (keeps_policy(paths, digest))
+                return 0;
+        json_begin_object(writer, NULL);
+        json_add_string(writer, "envelope", envelope->data);
+        json_end(writer);
+        r = json_writer_finish(writer, false, &text);
+        if (r >= 0)
+                r = connection_open(paths->apply_socket, &connection, diag);
+        return r < 0 ? r
+                     : connection_call(connection, "org.patchd.apply.SetPolicy", text,
+                                       refresh_timeout_usec, NULL, NULL, NULL, NULL, diag);
+}
 
 static bool is_complete(const struct json *repositories)
 {

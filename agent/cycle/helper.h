@@ -27,6 +27,11 @@ struct helper_request {
         void *context;
 };
 
+/* Hands over the envelope of a policy unless the helper already keeps the one with this digest.
+ * Errors: as connection_call(); the helper logs what it refuses. */
+int helper_set_policy(const struct paths *paths, const struct blob *envelope, const char *digest,
+                      struct diag *diag) MUST_CHECK;
+
 /* Gives whether every repository answered. Which ones failed is the helper's to log; what counts is
  * how old their indexes are. Errors: as connection_call(). */
 int helper_refresh(const struct paths *paths, bool *ret_complete, struct diag *diag) MUST_CHECK;

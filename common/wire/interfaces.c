@@ -91,8 +91,11 @@ const char *const varlink_interface_cycle =
 
 const char *const varlink_interface_apply =
     "# Changing packages. Which methods a caller may use depends on the socket: the daemon's has\n"
-    "# Refresh, Download and Apply, the administrators' has the others.\n"
+    "# SetPolicy, Refresh, Download and Apply, the administrators' has the others.\n"
     "interface org.patchd.apply\n"
+    "\n"
+    "# Hands over the text of a signed policy ahead of any run; it is verified and kept.\n"
+    "method SetPolicy(envelope: string) -> ()\n"
     "\n"
     "# Fetches the package indexes of all configured repositories; one that fails is named.\n"
     "# ok: all answered; text: what went wrong beside single repositories.\n"

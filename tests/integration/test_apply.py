@@ -521,6 +521,16 @@ class Refusing(ApplyCase):
         self.assertEqual((outcome["result"], outcome["trigger"]), ("succeeded", "apply-now"))
         self.assertEqual(self.version_of("other"), {"other": "2.0"})
 
+    def test_policy_ahead_of_any_run(self):
+        self.refused("PolicyRefused", "ApplyNow", kind="admin", uid=0)
+        self.refused("PolicyRefused", "SetPolicy", envelope="{}")
+        self.refused("InvalidRequest", "SetPolicy")
+        closed = self.envelope(window=policies.closed_window())
+        with self.helper() as helper:
+            helper.call("SetPolicy", envelope=closed)
+        reply = self.refused("WindowClosed", "ApplyNow", kind="admin", uid=0)
+        self.assertRegex(reply["opens_at"], r"^20\d\d-.*Z$")
+
     def test_paused(self):
         with self.helper("admin", 0) as helper:
             helper.call("Pause")

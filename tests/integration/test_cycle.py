@@ -91,7 +91,8 @@ class Helper:
         connection.sendall(json.dumps(message).encode() + b"\0")
 
     def methods(self):
-        return [method for method, _ in self.calls]
+        """All but SetPolicy, which every cycle calls here: this helper keeps none."""
+        return [method for method, _ in self.calls if method != "SetPolicy"]
 
     def close(self):
         self.socket.close()
@@ -478,6 +479,16 @@ class CycleTest(unittest.TestCase):
         self.publish(2, window=policies.open_window(), mode="scan", operations=self.operation())
         self.run_cycle("start")
         self.assertEqual(self.node.helper.methods(), ["Refresh"])
+
+    def test_helper_is_given_a_policy_it_does_not_keep(self):
+        envelope = self.publish().read_text()
+        self.run_cycle("start")
+        [given] = [parameters for method, parameters in self.node.helper.calls if method == "SetPolicy"]
+        self.assertEqual(given, {"envelope": envelope})
+        digest = self.node.last_report()["policy"]["digest"]
+        (self.node.prefix / "var/lib/patchd-apply/policy.json").write_text(json.dumps({"digest": digest}))
+        self.run_cycle("start")
+        self.assertEqual(len([call for call in self.node.helper.calls if call[0] == "SetPolicy"]), 1)
 
     def test_refresh_is_due_before_a_window_and_after_a_failure(self):
         broken = {"repositories": [{"repository": "R S", "ok": False, "message": "404"}]}

@@ -171,8 +171,7 @@ class DebianNode(unittest.TestCase):
         node.write("/etc/patchd/patchd.conf.d/lab.conf", f"[control]\npolicy_url = {self.web.url}/policy/lab.dsse.json\n"
                    f"policy_id = lab\nreport_url = {self.web.url}/reports/{{node_id}}.json\n"
                    "ca_file = /etc/patchd/ca.pem\npoll_interval_minutes = 1\n[node]\ntags = Environment=Lab\n")
-        # So near that downloads begin, and farther away than this test lasts.
-        version = node.publish(window=policies.closed_window(opens_in_minutes=50), **self.exceptions())
+        version = node.publish(window=policies.closed_window(), **self.exceptions())
         node.new_cycle()
         report = node.await_policy(version)
         jsonschema.validate(report, report_schema())
