@@ -332,7 +332,7 @@ class CycleTest(unittest.TestCase):
         self.assertIn("not accepted any more", said)
         self.assertEqual(self.server.requests[-1][2].get("If-None-Match"), None)
         self.assertEqual(self.node.helper.methods()[-1], "Refresh")
-        self.publish(1, key=other)
+        self.publish(1, key=other, expires=policies.utc_text(policies.utc_now() + datetime.timedelta(days=3)))
         said = self.run_cycle(fails=True)
         self.assertIn("version 1 has other content", said, "the counter outlives the key")
         self.assertEqual(said.count("event=policy-rejected"), 1)
