@@ -100,6 +100,10 @@ int deb_read_journal(struct deb_collector *collector) MUST_CHECK;
 int deb_read_source(const struct deb822_stanza *stanza, const char *name, const char *version,
                     char **ret_source, char **ret_version) MUST_CHECK;
 
+/* The fields that bind packages to each other, each "" when there is none. Returns -ENOMEM. */
+int deb_read_relations(const struct deb822_stanza *stanza, char **ret_depends, char **ret_breaks,
+                       char **ret_provides) MUST_CHECK;
+
 /* ---- deb_config.c: apt's configuration ---- */
 int deb_read_conf(struct deb_collector *collector) MUST_CHECK;
 int deb_read_sources(struct deb_collector *collector) MUST_CHECK;

@@ -60,23 +60,6 @@ static int64_t get_number(const struct deb822_stanza *stanza, const char *name, 
         return (int64_t)value;
 }
 
-static int get_depends(const struct deb822_stanza *stanza, char **ret)
-{
-        static const char *const fields[] = {"Pre-Depends", "Depends"};
-        struct str depends = {0};
-
-        for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
-                struct deb822_value value = deb822_find(stanza, fields[i]);
-
-                if (!value.at || value.length == 0)
-                        continue;
-                if (depends.length > 0)
-                        str_append(&depends, ", ");
-                str_append_n(&depends, value.at, value.length);
-        }
-        return str_take(&depends, ret);
-}
-
 static int get_file(const struct deb822_stanza *stanza, struct package_file *file)
 {
         struct deb822_value digest = deb822_find(stanza, "SHA256");
@@ -102,7 +85,8 @@ static int fill_version(struct available *available, const struct deb822_stanza 
                 r = deb_read_source(stanza, name, available->version, &available->source,
                                     &available->source_version);
         if (r >= 0)
-                r = get_depends(stanza, &available->depends);
+                r = deb_read_relations(stanza, &available->depends, &available->breaks,
+                                       &available->provides);
         if (r < 0)
                 return r;
         available->installed_size_bytes =

@@ -35,6 +35,35 @@ int deb_read_source(const struct deb822_stanza *stanza, const char *name, const 
         return 0;
 }
 
+static int join_fields(const struct deb822_stanza *stanza, const char *const fields[2], char **ret)
+{
+        struct str text = {0};
+
+        for (size_t i = 0; i < 2 && fields[i]; i++) {
+                struct deb822_value value = deb822_find(stanza, fields[i]);
+
+                if (!value.at || value.length == 0)
+                        continue;
+                if (text.length > 0)
+                        str_append(&text, ", ");
+                str_append_n(&text, value.at, value.length);
+        }
+        return str_take(&text, ret);
+}
+
+int deb_read_relations(const struct deb822_stanza *stanza, char **ret_depends, char **ret_breaks,
+                       char **ret_provides)
+{
+        static const char *const fields[][2] = {
+            {"Pre-Depends", "Depends"}, {"Breaks", "Conflicts"}, {"Provides", NULL}};
+        char **const targets[] = {ret_depends, ret_breaks, ret_provides};
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(fields); i++)
+                r = join_fields(stanza, fields[i], targets[i]);
+        return r;
+}
+
 /* "want flag status" of a Status field. */
 struct state {
         struct deb822_value want, flag, status, whole;
@@ -92,17 +121,6 @@ static int add_provided(const struct dependency *dependency, void *arg)
         return strv_add(provided, dependency->name);
 }
 
-static int note_provided(struct deb_collector *collector, const struct deb822_stanza *stanza)
-{
-        CLEANUP(freep) char *provides = NULL;
-        int r;
-
-        r = deb822_get(stanza, "Provides", &provides);
-        if (r < 0 || !provides)
-                return r;
-        return dependency_for_each(provides, add_provided, &collector->provided);
-}
-
 static int fill_package(struct package *package, const struct deb822_stanza *stanza,
                         const struct state *state)
 {
@@ -122,8 +140,10 @@ static int fill_package(struct package *package, const struct deb822_stanza *sta
                 if (!package->hold)
                         return -ENOMEM;
         }
-        return deb_read_source(stanza, package->name, package->version, &package->source,
-                               &package->source_version);
+        r = deb_read_relations(stanza, &package->depends, &package->breaks, &package->provides);
+        return r < 0 ? r
+                     : deb_read_source(stanza, package->name, package->version, &package->source,
+                                       &package->source_version);
 }
 
 static int take_installed(struct deb_collector *collector, struct package *package,
@@ -143,7 +163,7 @@ static int take_installed(struct deb_collector *collector, struct package *packa
         if (r >= 0)
                 r = note_kernel(collector, package);
         if (r >= 0)
-                r = note_provided(collector, stanza);
+                r = dependency_for_each(package->provides, add_provided, &collector->provided);
         if (r < 0)
                 return r;
         if (strcmp(package->name, "dpkg") == 0 && !collector->inventory->arch) {

@@ -30,6 +30,8 @@ void inventory_clear_available(struct available *available)
         free(available->indexes);
         free(available->file.filename);
         free(available->depends);
+        free(available->breaks);
+        free(available->provides);
         free(available->held_by);
         *available = (struct available){0};
 }
@@ -41,6 +43,9 @@ void inventory_clear_package(struct package *package)
         free(package->version);
         free(package->source);
         free(package->source_version);
+        free(package->depends);
+        free(package->breaks);
+        free(package->provides);
         free(package->status);
         free(package->hold);
         for (size_t i = 0; i < package->n_available; i++)

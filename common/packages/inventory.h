@@ -51,6 +51,8 @@ struct available {
         int64_t installed_size_bytes;
         int phased_percent; /* 100: for everyone */
         char *depends;      /* Pre-Depends and Depends, joined by ", "; "" when none */
+        char *breaks;       /* Breaks and Conflicts alike; NULL or "" when none */
+        char *provides;     /* NULL or "" when none */
         int priority;       /* apt's pin priority of this version; below 0: never */
         char *held_by;      /* why the host itself would not take it (a pin and its file, phasing,
                                a repository that isn't automatic); NULL: free */
@@ -59,9 +61,10 @@ struct available {
 /* An installed package, or (version NULL) a new one that an available version needs. */
 struct package {
         char *name, *arch;
-        char *version;                 /* installed; NULL: none */
-        char *source, *source_version; /* of the installed version; NULL when none */
-        char *status;                  /* dpkg's words when not "ok installed"; else NULL */
+        char *version;                     /* installed; NULL: none */
+        char *source, *source_version;     /* of the installed version; NULL when none */
+        char *depends, *breaks, *provides; /* of the installed version; NULL or "" when none */
+        char *status;                      /* dpkg's words when not "ok installed"; else NULL */
         char *hold;   /* the host holds it: the reason ("apt-mark hold"); else NULL */
         bool is_auto; /* installed as a dependency only */
         struct available *available; /* newer than installed, newest first */

@@ -128,6 +128,8 @@ static void read_available(const struct inventory *inventory, const struct packa
         available->source_version =
             copy(json_get_string(json, "source_version") ?: available->version);
         available->depends = copy(json_get_string(json, "depends") ?: "");
+        available->breaks = copy(json_get_string(json, "breaks"));
+        available->provides = copy(json_get_string(json, "provides"));
         available->priority = (int)json_get_int(json, "priority", 500);
         available->held_by = held ? strdup(held) : NULL;
         available->phased_percent = 100;
@@ -148,6 +150,9 @@ static void read_package(const struct inventory *inventory, const struct json *j
         package->version = copy(json_get_string(json, "version"));
         package->source = copy(json_get_string(json, "source") ?: package->name);
         package->source_version = copy(json_get_string(json, "source_version") ?: package->version);
+        package->depends = copy(json_get_string(json, "depends"));
+        package->breaks = copy(json_get_string(json, "breaks"));
+        package->provides = copy(json_get_string(json, "provides"));
         package->hold = copy(json_get_string(json, "hold"));
         package->available = calloc(json_length(available) + 1, sizeof(*package->available));
         for (size_t i = 0; i < json_length(available); i++)
