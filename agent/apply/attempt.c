@@ -2,6 +2,7 @@
 #include "apply/attempt.h"
 
 #include "apply/archives.h"
+#include "apply/guard.h"
 #include "apply/recovery.h"
 #include "apply/truth.h"
 #include "base/str.h"
@@ -284,5 +285,6 @@ int attempt_run(struct run *run, struct attempt *attempt, struct diag *diag)
         r = drop_kept_back(run, attempt, will_change);
         if (r < 0 || attempt->step.n_items == 0)
                 return r;
-        return install(run, attempt, diag);
+        r = install(run, attempt, diag);
+        return r < 0 ? r : guard_after_attempt(run, attempt, diag);
 }

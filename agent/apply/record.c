@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/record.h"
 
+#include "apply/guard.h"
 #include "apply/truth.h"
 #include "base/str.h"
 #include "host/log.h"
@@ -178,12 +179,14 @@ int record_finish(struct run *run, struct diag *diag)
                                             n_done, outcome->n_packages);
         if (!outcome->message)
                 return -ENOMEM;
-        r = state_write_outcome(run->service->paths, outcome, diag);
+        r = guard_finish(run);
+        if (r >= 0)
+                r = state_write_outcome(run->service->paths, outcome, diag);
         if (r >= 0)
                 r = state_remove_intent(run->service->paths, run->run_id, diag);
         if (r < 0)
                 return r;
-        record_log(run, EVENT_RUN_FINISHED);
+        record_log(run, outcome->result == RUN_REFUSED ? EVENT_RUN_REFUSED : EVENT_RUN_FINISHED);
         return record_answer(run, outcome);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/recovery.h"
 
+#include "apply/hooks.h"
 #include "apply/state.h"
 #include "apply/truth.h"
 #include "base/str.h"
@@ -47,6 +48,20 @@ static int judge_package(const struct inventory *inventory, struct outcome_packa
         return package->message ? 0 : -ENOMEM;
 }
 
+/* Its pre-run hooks may have been started. */
+static int end_hooks(const struct service *service, struct outcome *outcome)
+{
+        CLEANUP(config_freep) struct config *config = NULL;
+        struct diag why = {0};
+        int r = config_load(service->paths, &config, &why);
+
+        if (r >= 0)
+                return hooks_post_run(service, config, outcome);
+        log_line(LOG_LEVEL_WARNING, "the post-run hooks of %s were not run: %s", outcome->run_id,
+                 diag_text(&why, r));
+        return r == -ENOMEM ? r : 0;
+}
+
 static int close_run(struct service *service, const struct inventory *inventory,
                      struct outcome *outcome, time_t now, struct diag *diag)
 {
@@ -70,7 +85,9 @@ static int close_run(struct service *service, const struct inventory *inventory,
                 return -ENOMEM;
         outcome->result = RUN_INTERRUPTED;
         outcome->finished_at = now;
-        r = state_write_outcome(service->paths, outcome, diag);
+        r = end_hooks(service, outcome);
+        if (r >= 0)
+                r = state_write_outcome(service->paths, outcome, diag);
         if (r >= 0)
                 r = state_remove_intent(service->paths, outcome->run_id, diag);
         if (r < 0)

@@ -3,6 +3,7 @@
 
 #include "apply/archives.h"
 #include "apply/feed_intake.h"
+#include "apply/guard.h"
 #include "apply/record.h"
 #include "apply/recovery.h"
 #include "apply/steps.h"
@@ -26,6 +27,7 @@ static void run_done(struct run *run)
         config_free(run->config);
         outcome_free(run->outcome);
         free(run->items);
+        free(run->refusal);
         free(run->answer);
 }
 
@@ -178,7 +180,7 @@ static int carry_out(struct run *run, struct diag *diag)
         if (r >= 0 && run->n_items > 0 && !is_over)
                 r = state_write_intent(run->service->paths, run->outcome, diag);
         if (r >= 0 && run->n_items > 0 && !is_over)
-                r = steps_run(run, diag);
+                r = guard_run_steps(run, diag);
         if (r >= 0)
                 r = record_reboot(run);
         if (r < 0)

@@ -34,7 +34,10 @@ struct run {
         const struct plan_item **items;
         size_t n_items;
         struct outcome *outcome;
-        char *answer; /* the reply, as soon as it is known */
+        bool hooks_started;
+        char *refusal;  /* of a pre-run hook; NULL: none */
+        int n_attempts; /* at installing something, so far */
+        char *answer;   /* the reply, as soon as it is known */
 };
 
 /* "" when it may start now; else why not (owned; NULL: out of memory), such as the window's end. */

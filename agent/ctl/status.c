@@ -9,6 +9,7 @@
 #include "ctl/report_view.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define READERS "root and members of group patchd"
 
@@ -121,6 +122,27 @@ static void print_runs(const struct ctl *ctl, const struct json *runs)
         table_print(&table, ctl->colour);
 }
 
+/* Hooks and checks: those that passed in one line, the others with all they wrote. */
+static void print_scripts(const struct ctl *ctl, const struct json *scripts, const char *kind)
+{
+        for (size_t i = 0; i < json_length(scripts); i++) {
+                const struct json *script = json_at(scripts, i);
+                bool passed = json_get_bool(script, "passed", false);
+                CLEANUP(freep) char *output = strdup(json_get_string(script, "output") ?: "");
+                const char *message = json_get_string(script, "message") ?: "";
+                char *rest = output, *line;
+
+                printf("%s%s%s %s %s (%s)%s%s\n",
+                       print_tone(ctl->colour, passed ? TONE_GOOD : TONE_BAD),
+                       passed ? "passed" : "failed", print_tone_end(ctl->colour, TONE_GOOD), kind,
+                       json_get_string(script, "name"), json_get_string(script, "phase"),
+                       message[0] ? ": " : "", message);
+                while (!passed && (line = strsep(&rest, "\n")))
+                        if (*line)
+                                printf("    %s\n", line);
+        }
+}
+
 static void print_run(const struct ctl *ctl, const struct json *run)
 {
         CLEANUP(table_done) struct table table = {.n_columns = 5};
@@ -148,6 +170,8 @@ static void print_run(const struct ctl *ctl, const struct json *run)
                                            json_get_string(package, "message") ?: ""});
         }
         table_print(&table, ctl->colour);
+        print_scripts(ctl, json_get(run, "hooks"), "hook");
+        print_scripts(ctl, json_get(run, "checks"), "check");
 }
 
 static char *history_parameters(const struct ctl *ctl)

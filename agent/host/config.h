@@ -40,6 +40,7 @@ struct config {
         bool force_scan;     /* mode=scan narrows; mode=policy does what the policy says */
         struct strv exclude; /* globs of package names */
         int64_t max_index_age_hours;
+        int64_t hook_timeout_seconds, check_timeout_seconds; /* of each program */
         /* [trust] */
         int64_t threshold;
         /* [log] */

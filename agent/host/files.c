@@ -398,6 +398,26 @@ int files_read_root_owned(const char *path, size_t max_bytes, struct blob *ret, 
         return 0;
 }
 
+int files_check_program(const char *path, struct diag *diag)
+{
+        CLEANUP(closep) int fd = -EBADF;
+        struct stat st;
+        int r = open_root_owned(path, &fd, diag);
+
+        if (r < 0)
+                return r;
+        if (fstat(fd, &st) < 0)
+                return fail_errno(diag, path, "read");
+        if (!S_ISREG(st.st_mode))
+                return diag_fail(diag, -EPERM, "%s: is not a regular file", path);
+        if (!(st.st_mode & S_IXUSR))
+                return diag_fail(diag, -EPERM,
+                                 "%s: may not be executed (mode %04o); give it chmod u+x, or a "
+                                 "name that starts with a dot",
+                                 path, (unsigned)st.st_mode & 07777);
+        return 0;
+}
+
 /* ---- folders ---- */
 
 static void closedirp(DIR **dir)

@@ -37,6 +37,12 @@ int files_create(const char *path, const void *bytes, size_t size, mode_t mode,
 int files_read_root_owned(const char *path, size_t max_bytes, struct blob *ret,
                           struct diag *diag) MUST_CHECK;
 
+/*
+ * Whether root may run this file: root owns every component of the path, nobody else may write one,
+ * none is a symbolic link, and it is a regular file that may be executed. -EPERM with a sentence.
+ */
+int files_check_program(const char *path, struct diag *diag) MUST_CHECK;
+
 /* Every entry of a folder whose name ends with suffix (NULL: all but . and ..), sorted by bytes, at
  * most max_names. A folder that does not exist has none. */
 struct strv;

@@ -27,6 +27,9 @@ enum event {
         EVENT_RUN_REPAIRED, /* an interrupted run was found and repaired */
         EVENT_PACKAGE_UPDATED,
         EVENT_PACKAGE_FAILED,
+        EVENT_PACKAGE_ROLLED_BACK,
+        EVENT_CHECK_FAILED, /* a health check of the administrator */
+        EVENT_HOOK_FAILED,
         EVENT_REFRESH_FAILED,
         EVENT_WINDOW_OPENED,
         EVENT_WINDOW_CLOSED,

@@ -10,10 +10,9 @@ static const char *const run_result_texts[] = {
 const struct enum_table run_result_names = ENUM_TABLE(run_result_texts);
 
 static const char *const package_result_texts[] = {
-    [PACKAGE_UPDATED] = "updated",
-    [PACKAGE_INSTALLED] = "installed",
-    [PACKAGE_FAILED] = "failed",
-    [PACKAGE_SKIPPED] = "skipped",
+    [PACKAGE_UPDATED] = "updated",         [PACKAGE_INSTALLED] = "installed",
+    [PACKAGE_FAILED] = "failed",           [PACKAGE_SKIPPED] = "skipped",
+    [PACKAGE_ROLLED_BACK] = "rolled_back",
 };
 const struct enum_table package_result_names = ENUM_TABLE(package_result_texts);
 
@@ -29,6 +28,7 @@ void outcome_free(struct outcome *outcome)
                 free(outcome->packages[i].advisories);
                 free(outcome->packages[i].message);
         }
+        script_results_done(&outcome->scripts);
         free(outcome->packages);
         free(outcome->run_id);
         free(outcome->trigger);
@@ -96,6 +96,7 @@ void outcome_write(const struct outcome *outcome, const char *name, struct json_
         for (size_t i = 0; i < outcome->n_packages; i++)
                 write_package(&outcome->packages[i], writer);
         json_end(writer);
+        script_results_write(&outcome->scripts, writer);
         json_end(writer);
 }
 
@@ -183,7 +184,7 @@ static int read_outcome(const struct json *json, struct outcome *outcome, struct
                         return diag_fail(diag, -EINVAL,
                                          "packages[%zu]: name or version_to is missing", i);
         }
-        return 0;
+        return script_results_read(json, &outcome->scripts);
 }
 
 int outcome_from_text(const char *text, size_t size, struct outcome **ret, struct diag *diag)

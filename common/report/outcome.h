@@ -10,6 +10,7 @@
 #include "base/diag.h"
 #include "base/enums.h"
 #include "base/json.h"
+#include "report/script_result.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,7 +29,8 @@ enum package_result {
         PACKAGE_UPDATED,
         PACKAGE_INSTALLED, /* new, needed by an updated one */
         PACKAGE_FAILED,
-        PACKAGE_SKIPPED, /* not started: no time left, or a step before it failed */
+        PACKAGE_SKIPPED,     /* not started: no time left, or a step before it failed */
+        PACKAGE_ROLLED_BACK, /* was at version_to, is back at version_from (removed when new) */
 };
 extern const struct enum_table package_result_names;
 
@@ -52,6 +54,7 @@ struct outcome {
         char *message; /* one sentence */
         struct outcome_package *packages;
         size_t n_packages;
+        struct script_results scripts; /* hooks and checks */
         bool reboot_required;
         char *reboot; /* "not needed", "not performed: ...", NULL: not judged */
 };

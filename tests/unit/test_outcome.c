@@ -22,6 +22,17 @@ static struct outcome *make_outcome(void)
         package->version_to = strdup("3");
         package->result = PACKAGE_FAILED;
         package->message = strdup("postinst exited 1");
+        for (size_t i = 0; i < 2; i++) {
+                struct script_result result = {.phase = i == 0 ? SCRIPT_PRE_RUN : SCRIPT_AFTER_STEP,
+                                               .name = strdup(i == 0 ? "drain" : "web"),
+                                               .passed = i == 0,
+                                               .exit_code = i == 0 ? 0 : -1,
+                                               .timed_out = i == 1,
+                                               .message = i == 0 ? NULL : strdup("timed out"),
+                                               .output = strdup("a\nb")};
+
+                assert_int_equal(script_results_add(&outcome->scripts, &result), 0);
+        }
         return outcome;
 }
 
@@ -39,6 +50,9 @@ static void test_round_trip(void **state)
         assert_string_equal(text, again);
         assert_null(read->packages[0].version_from);
         assert_int_equal(read->finished_at, outcome->finished_at);
+        assert_int_equal(read->scripts.n_items, 2);
+        assert_true(read->scripts.items[1].timed_out);
+        assert_int_equal(read->scripts.items[1].exit_code, -1);
 }
 
 static const struct {
