@@ -115,6 +115,21 @@ static int add_real_fixes(const struct evaluate_input *input, const struct packa
         return add_fixes(input, candidate.name, installed.version, candidate.version, verdict);
 }
 
+/* rpm advisories name binary packages, and so their versions. */
+static int add_all_fixes(const struct evaluate_input *input, const struct package *package,
+                         struct verdict *verdict)
+{
+        const struct available *available = verdict->available;
+        int r;
+
+        if (input->inventory->format == FORMAT_RPM)
+                return add_fixes(input, package->name, package->version, available->version,
+                                 verdict);
+        r = add_fixes(input, available->source, package->source_version, available->source_version,
+                      verdict);
+        return r < 0 ? r : add_real_fixes(input, package, verdict);
+}
+
 int carried_classify(const struct evaluate_input *input, const struct package *package,
                      struct verdict *verdict)
 {
@@ -125,11 +140,7 @@ int carried_classify(const struct evaluate_input *input, const struct package *p
         verdict->classification = supersedes_security(input, package, available)
                                       ? CLASSIFICATION_SECURITY
                                       : CLASSIFICATION_OTHER;
-        r = add_fixes(input, available->source, package->source_version, available->source_version,
-                      verdict);
-        if (r < 0)
-                return r;
-        r = add_real_fixes(input, package, verdict);
+        r = add_all_fixes(input, package, verdict);
         if (r < 0)
                 return r;
         strv_sort(&verdict->advisories);

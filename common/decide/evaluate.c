@@ -104,8 +104,10 @@ static int prepare_verdict(const struct approval_context *context,
                            const struct available *available, struct verdict *verdict)
 {
         const struct evaluate_input *input = context->input;
-        struct evidence_sources sources = {
-            .ledger = input->ledger, .advisories = input->advisories, .now = input->now};
+        struct evidence_sources sources = {.inventory = input->inventory,
+                                           .ledger = input->ledger,
+                                           .advisories = input->advisories,
+                                           .now = input->now};
         int r;
 
         verdict->available = available;

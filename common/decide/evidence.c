@@ -84,19 +84,20 @@ static enum answer ask_observed(struct question *question)
 
 /* ---- advisory ---- */
 
-/* Puts the first published advisory whose fix is exactly this version into oldest, unless an older
- * one stands there; published 0: none. */
-static void find_oldest(const struct advisories *advisories, const char *source,
+/* Puts the first published advisory whose fix is exactly this version (an epoch of 0 may be left
+ * out) into oldest, unless an older one stands there; published 0: none. */
+static void find_oldest(const struct evidence_sources *sources, const char *name,
                         const char *version, struct advisory *oldest)
 {
-        size_t first, n = advisories_find(advisories, source, &first);
+        const struct advisories *advisories = sources->advisories;
+        size_t first, n = advisories_find(advisories, name, &first);
 
         for (size_t i = 0; i < n; i++) {
                 struct advisory_fix fix;
                 struct advisory advisory;
 
                 if (!advisories_get_fix(advisories, first + i, &fix) || fix.is_after ||
-                    strcmp(fix.fixed, version) != 0 ||
+                    inventory_compare_versions(sources->inventory, fix.fixed, version) != 0 ||
                     !advisories_get(advisories, fix.advisory, &advisory))
                         continue;
                 if (is_plausible(advisory.published) &&
@@ -105,19 +106,25 @@ static void find_oldest(const struct advisories *advisories, const char *source,
         }
 }
 
-/* Advisories name the real source of signed binaries, a few also the source that signs. */
+/* Advisories name the real source of signed binaries, a few also the source that signs; for rpm
+ * they name the binary. */
 static int find_exact(const struct question *question, struct advisory *ret)
 {
         CLEANUP(source_name_done) struct source_name real = {0};
+        const struct evidence_sources *sources = question->sources;
         const struct available *available = question->available;
-        int r = source_name_resolve(available->source, available->source_version,
-                                    available->version, &real);
+        int r;
 
+        if (sources->inventory->format == FORMAT_RPM) {
+                find_oldest(sources, question->package->name, available->version, ret);
+                return 0;
+        }
+        r = source_name_resolve(available->source, available->source_version, available->version,
+                                &real);
         if (r < 0)
                 return r;
-        find_oldest(question->sources->advisories, available->source, available->source_version,
-                    ret);
-        find_oldest(question->sources->advisories, real.name, real.version, ret);
+        find_oldest(sources, available->source, available->source_version, ret);
+        find_oldest(sources, real.name, real.version, ret);
         return 0;
 }
 

@@ -18,6 +18,7 @@ struct evidence {
 void evidence_done(struct evidence *evidence);
 
 struct evidence_sources {
+        const struct inventory *inventory;   /* whose versions are asked about */
         const struct ledger *ledger;         /* may be NULL */
         const struct advisories *advisories; /* may be NULL */
         time_t now;                          /* a date after it is unknown */

@@ -2,6 +2,7 @@
 #include "packages/inventory.h"
 
 #include "packages/version_deb.h"
+#include "packages/version_rpm.h"
 
 #include <string.h>
 
@@ -119,8 +120,8 @@ const struct package *inventory_find(const struct inventory *inventory, const ch
 
 int inventory_compare_versions(const struct inventory *inventory, const char *a, const char *b)
 {
-        (void)inventory;
-        return version_deb_compare(a, b);
+        return inventory->format == FORMAT_RPM ? version_rpm_compare(a, b)
+                                               : version_deb_compare(a, b);
 }
 
 time_t inventory_newest_date(const struct inventory *inventory)

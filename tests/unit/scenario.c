@@ -289,6 +289,8 @@ void scenario_init(struct scenario *scenario, const struct json *base, const str
         *scenario = (struct scenario){0};
         read_policy(scenario, member(base, one, "policy"));
         read_inventory(scenario, member(base, one, "indexes"), member(base, one, "packages"));
+        if (str_equal(json_string(member(base, one, "format")), "rpm"))
+                scenario->inventory->format = FORMAT_RPM;
         read_ledger(scenario, member(base, one, "ledger"));
         read_node_limits(scenario, base, one);
         scenario->advisories = read_advisories(member(base, one, "advisories"));
