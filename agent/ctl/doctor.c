@@ -226,7 +226,7 @@ int verb_doctor(const struct ctl *ctl)
         struct examination exam = {
             .ctl = ctl, .writer = writer, .subject.root.fd = -EBADF, .table.n_columns = 3};
 
-        exam.judge_error = subject_judge(ctl, &exam.subject, &exam.judge_diag);
+        exam.judge_error = subject_judge(ctl, NULL, &exam.subject, &exam.judge_diag);
         json_begin_array(writer, NULL);
         for (size_t i = 0; i < ELEMENTSOF(checks); i++) {
                 exam.current = checks[i].name;

@@ -56,7 +56,7 @@ int report_view_exit_code(const struct json *report)
         return code == EXIT_DONE && is_reboot_pending(report) ? EXIT_REBOOT_PENDING : code;
 }
 
-static enum tone tone_of_state(const char *state)
+enum tone report_view_tone(const char *state)
 {
         for (size_t i = 0; i < ELEMENTSOF(state_tones); i++)
                 if (strcmp(state_tones[i].state, state) == 0)
@@ -157,6 +157,33 @@ static void print_last_run(const struct json *report, time_t now)
         print_line("last run", line);
 }
 
+/* What a judgement at another time is asked for: what would be installed then. */
+static void print_what_if(const struct json *report, time_t now)
+{
+        const struct json *compliance = json_get(report, "compliance");
+        const struct json *counts = json_get(compliance, "counts");
+        const struct json *refusals = json_get(compliance, "apply_refusals");
+        const struct json *window = json_get(report, "window");
+        int64_t n = json_get_int(counts, "missing", 0) + json_get_int(counts, "failed", 0);
+        CLEANUP(freep) char *when = print_when(now, time(NULL));
+        CLEANUP(freep) char *line = NULL;
+
+        if (!json_get_bool(report, "what_if", false))
+                return;
+        print_line("as of", when);
+        if (n == 0 || json_length(refusals) > 0 || !json_is_object(window))
+                line = str_format("nothing%s%s", n == 0 ? ": nothing is missing then" : ": ",
+                                  n == 0                      ? ""
+                                  : json_length(refusals) > 0 ? json_string(json_at(refusals, 0))
+                                                              : "no window is assigned");
+        else
+                line = str_format("the %lld missing below, in window '%s', which %s %s",
+                                  (long long)n, json_get_string(window, "name"),
+                                  json_get_bool(window, "open", false) ? "is open since" : "opens",
+                                  json_get_string(window, "opens_at") ?: "never");
+        print_line("would do", line);
+}
+
 static void print_head(const struct ctl *ctl, const struct json *report, time_t now)
 {
         const struct json *reboot = json_get(report, "reboot");
@@ -164,6 +191,7 @@ static void print_head(const struct ctl *ctl, const struct json *report, time_t 
         char age[64] = "unknown";
 
         print_status(ctl, report);
+        print_what_if(report, now);
         print_sentences("unknown", json_get(json_get(report, "compliance"), "unknown_reasons"));
         print_policy(report, now);
         print_window(report, now);
@@ -193,7 +221,7 @@ static void print_packages(const struct ctl *ctl, const struct json *packages)
                 const char *state = json_get_string(package, "state") ?: "?";
                 const char *target = json_get_string(package, "target");
 
-                table_add(&table, tone_of_state(state),
+                table_add(&table, report_view_tone(state),
                           (const char *[]){state, json_get_string(package, "name"),
                                            json_get_string(package, "installed"),
                                            target ?: json_get_string(package, "candidate"),
@@ -208,83 +236,4 @@ void report_view_print(const struct ctl *ctl, const struct json *report, time_t 
 {
         print_head(ctl, report, now);
         print_packages(ctl, json_get(report, "packages"));
-}
-
-/* ---- explain ---- */
-
-static void print_joined(const char *label, const struct json *list)
-{
-        CLEANUP(str_done) struct str line = {0};
-
-        for (size_t i = 0; i < json_length(list); i++)
-                str_appendf(&line, "%s%s", i > 0 ? ", " : "", json_string(json_at(list, i)));
-        if (line.length > 0)
-                printf("      %-12s %s\n", label, line.data);
-}
-
-static void print_version(const struct json *version, time_t now)
-{
-        CLEANUP(freep) char *released = print_when(json_get_time(version, "released_at"), now);
-        CLEANUP(freep) char *approve_at = print_when(json_get_time(version, "approve_at"), now);
-        const struct json *indexes = json_get(version, "indexes");
-
-        printf("\n  version %s (source %s %s)\n", json_get_string(version, "version"),
-               json_get_string(version, "source"), json_get_string(version, "source_version"));
-        for (size_t i = 0; i < json_length(indexes); i++) {
-                const struct json *index = json_at(indexes, i);
-
-                printf("      %-12s %s%s, dated %s\n", i == 0 ? "offered by" : "",
-                       json_get_string(index, "repository"),
-                       json_get_bool(index, "security", false) ? " (security)" : "",
-                       json_get_string(index, "date") ?: "never");
-        }
-        printf("      %-12s %s, severity %s\n", "carries",
-               json_get_string(version, "classification"), json_get_string(version, "severity"));
-        print_joined("advisories", json_get(version, "advisories"));
-        print_joined("fixes", json_get(version, "cves"));
-        printf("      %-12s %s\n", "released",
-               json_get_time(version, "released_at") ? released : "unknown");
-        printf("      %-12s %s\n", "evidence", json_get_string(version, "evidence"));
-        print_joined("passed over", json_get(version, "rules_passed_over"));
-        printf("      %-12s %s\n", "rule", json_get_string(version, "rule") ?: "none matches");
-        if (json_get_time(version, "approve_at"))
-                printf("      %-12s %s\n", "approved", approve_at);
-        printf("      %-12s %s\n", "verdict", json_get_string(version, "reason"));
-}
-
-/* "would be installed" only where somebody would: a mode and a window. */
-static void print_when_installed(const struct json *report, const struct json *package)
-{
-        const struct json *window = json_get(report, "window");
-        const struct json *refusals = json_get(json_get(report, "compliance"), "apply_refusals");
-
-        if (!json_get_string(package, "target"))
-                return;
-        if (json_length(refusals) > 0)
-                printf("\n  not installed now: %s\n", json_string(json_at(refusals, 0)));
-        else if (json_is_object(window))
-                printf("\n  installed in window '%s', from %s\n", json_get_string(window, "name"),
-                       json_get_string(window, "opens_at") ?: "never");
-}
-
-void report_view_explain(const struct ctl *ctl, const struct json *report,
-                         const struct json *package, time_t now)
-{
-        const struct json *versions = json_get(package, "versions");
-        const char *state = json_get_string(package, "state") ?: "?";
-        enum tone tone = tone_of_state(state);
-
-        printf("%s:%s  installed %s, candidate %s, target %s\n", json_get_string(package, "name"),
-               json_get_string(package, "arch"), json_get_string(package, "installed") ?: "none",
-               json_get_string(package, "candidate") ?: "none",
-               json_get_string(package, "target") ?: "none");
-        printf("  %s%s%s%s%s\n", print_tone(ctl->colour, tone), state,
-               print_tone_end(ctl->colour, tone),
-               str_equal(json_get_string(package, "reason"), "") ? "" : ": ",
-               json_get_string(package, "reason") ?: "");
-        if (json_length(versions) == 0)
-                printf("  no configured source offers anything newer\n");
-        for (size_t i = 0; i < json_length(versions); i++)
-                print_version(json_at(versions, i), now);
-        print_when_installed(report, package);
 }

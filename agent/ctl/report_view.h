@@ -5,13 +5,13 @@
 
 #include "base/json.h"
 #include "ctl/ctl.h"
+#include "ctl/print.h"
 
 /* Status, policy, window, reboot and the table of packages. */
 void report_view_print(const struct ctl *ctl, const struct json *report, time_t now);
 
-/* The chain behind one package (a report with `versions`). */
-void report_view_explain(const struct ctl *ctl, const struct json *report,
-                         const struct json *package, time_t now);
+/* How a state is coloured. */
+enum tone report_view_tone(const char *state);
 
 /* What the report means as an exit code. */
 int report_view_exit_code(const struct json *report);

@@ -89,11 +89,13 @@ static int load_feeds(const struct ctl *ctl, struct subject *subject, struct str
                      : feed_view_load(ctl, subject->policy, &node, &subject->advisories, lacking);
 }
 
-static int fill_subject(const struct ctl *ctl, struct subject *subject, struct diag *diag)
+static int fill_subject(const struct ctl *ctl, const char *wanted, struct subject *subject,
+                        struct diag *diag)
 {
         CLEANUP(strv_done) struct strv lacking = {0};
         struct judge_options options = {.paths = ctl->paths,
                                         .extra_tags = &ctl->tags,
+                                        .wanted = wanted,
                                         .now = ctl_now(ctl),
                                         .is_what_if = ctl->at != 0};
         int r = root_open(ctl->root, &subject->root, diag);
@@ -119,10 +121,10 @@ static int fill_subject(const struct ctl *ctl, struct subject *subject, struct d
         return judge_host(&options, &subject->judgement, diag);
 }
 
-int subject_judge(const struct ctl *ctl, struct subject *ret, struct diag *diag)
+int subject_judge(const struct ctl *ctl, const char *wanted, struct subject *ret, struct diag *diag)
 {
         CLEANUP(subject_done) struct subject subject = {.root.fd = -EBADF};
-        int r = fill_subject(ctl, &subject, diag);
+        int r = fill_subject(ctl, wanted, &subject, diag);
 
         if (r < 0)
                 return r;

@@ -21,4 +21,6 @@ struct subject {
         struct judgement *judgement;
 };
 void subject_done(struct subject *subject);
-int subject_judge(const struct ctl *ctl, struct subject *ret, struct diag *diag) MUST_CHECK;
+/* wanted: a package name that is looked for in the indexes though nothing needs it; or NULL. */
+int subject_judge(const struct ctl *ctl, const char *wanted, struct subject *ret,
+                  struct diag *diag) MUST_CHECK;

@@ -7,26 +7,14 @@
 #include "base/timetext.h"
 #include "ctl/print.h"
 #include "ctl/source.h"
-#include "policy/zone.h"
 
 #include <stdio.h>
-
-/* "2026-11-28 01:00 +01:00": wall clock and offset of the window's zone. */
-static char *local_text(const struct window *window, time_t time)
-{
-        int32_t offset = zone_offset_at(window->zone, time);
-        char text[TIME_TEXT_SIZE];
-
-        (void)time_to_rfc3339(time + offset, text);
-        return str_format("%.10s %.5s %c%02d:%02d", text, text + 11, offset < 0 ? '-' : '+',
-                          abs(offset) / SECONDS_PER_HOUR, abs(offset) / SECONDS_PER_MINUTE % 60);
-}
 
 static void write_opening(const struct window *window, const struct opening *opening, time_t now,
                           struct json_writer *writer)
 {
-        CLEANUP(freep) char *opens = local_text(window, opening->opens_at);
-        CLEANUP(freep) char *closes = local_text(window, opening->closes_at);
+        CLEANUP(freep) char *opens = window_local_text(window, opening->opens_at);
+        CLEANUP(freep) char *closes = window_local_text(window, opening->closes_at);
 
         json_begin_object(writer, NULL);
         json_add_time(writer, "opens_at", opening->opens_at);
@@ -41,7 +29,7 @@ static void write_opening(const struct window *window, const struct opening *ope
 static void print_opening(const struct window *window, const struct opening *opening, time_t now,
                           struct table *table)
 {
-        CLEANUP(freep) char *opens = local_text(window, opening->opens_at);
+        CLEANUP(freep) char *opens = window_local_text(window, opening->opens_at);
         CLEANUP(freep) char *when = print_when(opening->opens_at, now);
         char closes[TIME_TEXT_SIZE];
         bool open = window_is_open(opening, now);

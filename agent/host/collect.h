@@ -13,6 +13,8 @@
 
 struct collect_options {
         const struct root *root;
+        const char *wanted;     /* a name to look for in the indexes as well, though nothing that is
+                                   installed needs it; NULL: none */
         const char *machine_id; /* of the draw of phased updates; NULL: the root's own */
 };
 

@@ -108,7 +108,7 @@ static int collect_settings(struct deb_collector *collector)
         return r < 0 ? r : read_updaters(collector);
 }
 
-static int collect_versions(struct deb_collector *collector)
+static int collect_versions(struct deb_collector *collector, const char *wanted)
 {
         int r;
 
@@ -117,6 +117,8 @@ static int collect_versions(struct deb_collector *collector)
                 r = deb_scan(collector, DEB_INSTALLED);
         if (r >= 0)
                 r = deb_find_needs(collector);
+        if (r >= 0 && wanted)
+                r = deb_find_wanted(collector, wanted);
         return r < 0 ? r : deb_choose(collector);
 }
 
@@ -135,7 +137,7 @@ int collect_deb(const struct collect_options *options, struct inventory **ret, s
         if (r >= 0)
                 r = collect_settings(&collector);
         if (r >= 0)
-                r = collect_versions(&collector);
+                r = collect_versions(&collector, options->wanted);
         if (r >= 0)
                 r = move_packages(&collector);
         if (r < 0)

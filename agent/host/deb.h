@@ -117,6 +117,8 @@ int deb_scan(struct deb_collector *collector, enum deb_role role) MUST_CHECK;
 
 /* ---- deb_needs.c: new packages that versions on offer depend on ---- */
 int deb_find_needs(struct deb_collector *collector) MUST_CHECK;
+/* A name that nothing needs, for who asks about it. */
+int deb_find_wanted(struct deb_collector *collector, const char *name) MUST_CHECK;
 
 /* ---- deb_choose.c: priorities, apt's own choice, what the host holds back ---- */
 int deb_choose(struct deb_collector *collector) MUST_CHECK;

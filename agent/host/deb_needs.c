@@ -176,3 +176,22 @@ int deb_find_needs(struct deb_collector *collector)
         }
         return 0;
 }
+
+int deb_find_wanted(struct deb_collector *collector, const char *name)
+{
+        size_t length = strlen(name);
+        struct group group = {.collector = collector, .arch = collector->inventory->arch};
+        struct deb_package *found = deb_table_find(&collector->table, name, length);
+        int r = 0;
+
+        if (!found)
+                r = seek(&group, name);
+        if (r >= 0 && !found)
+                r = deb_scan(collector, DEB_SOUGHT);
+        if (r < 0)
+                return r;
+        found = deb_table_find(&collector->table, name, length);
+        if (found && found->role == DEB_SOUGHT && found->package.n_available > 0)
+                found->role = DEB_NEEDED;
+        return 0;
+}

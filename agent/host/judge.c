@@ -113,7 +113,7 @@ static int run_collectors(const struct judge_options *options, struct judgement 
 static int collect(const struct judge_options *options, struct judgement *judgement,
                    struct diag *diag)
 {
-        struct collect_options collect_options = {.root = options->root};
+        struct collect_options collect_options = {.root = options->root, .wanted = options->wanted};
         int r = collect_inventory(&collect_options, &judgement->inventory, diag);
 
         if (r < 0)
@@ -171,6 +171,7 @@ int judgement_report(const struct judgement *judgement,
             .last_run = judgement->facts.last_run,
             .sequence = options->sequence,
             .only_package = options->only_package,
+            .only_arch = options->only_arch,
             .all_packages = options->all_packages,
             .chain = options->chain,
         };

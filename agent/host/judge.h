@@ -25,6 +25,8 @@ struct judge_options {
         const struct strv *problems; /* what makes the result unknown already; may be NULL */
         time_t now;
         bool is_what_if;
+        const char *wanted;   /* a name that is looked for in the indexes though nothing needs it
+                                 (explain); NULL: none */
         bool use_apply_state; /* the helper's ledger, stamps, outcomes; false in a foreign root */
 };
 
@@ -52,6 +54,7 @@ int judge_host(const struct judge_options *options, struct judgement **ret,
 struct judgement_report_options {
         int64_t sequence;         /* 0: not numbered */
         const char *only_package; /* NULL: every package with something to say */
+        const char *only_arch;    /* of that package; NULL: all */
         bool all_packages;
         bool chain;
         bool pretty;

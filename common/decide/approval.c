@@ -52,6 +52,13 @@ const struct selector *approval_selector(const struct selector *selectors, size_
         return NULL;
 }
 
+const char *approval_selector_name(const struct selector *selector)
+{
+        const char *advisory = selector->advisory ?: selector->cve;
+
+        return selector->package ?: advisory;
+}
+
 /* ---- time ---- */
 
 int64_t approval_rollout_seconds(const struct evaluate_input *input, const struct rule *rule,
@@ -126,12 +133,9 @@ static char *describe_rule_time(const struct evaluate_input *input, const struct
 static char *describe_rejection(const struct verdict *verdict)
 {
         const struct selector *selector = verdict->rejected_by;
-        const char *name = selector->package    ? selector->package
-                           : selector->advisory ? selector->advisory
-                                                : selector->cve;
 
-        return str_format("the policy rejects '%s'%s%s", name, selector->reason ? ": " : "",
-                          selector->reason ?: "");
+        return str_format("the policy rejects '%s'%s%s", approval_selector_name(selector),
+                          selector->reason ? ": " : "", selector->reason ?: "");
 }
 
 /*
@@ -190,6 +194,8 @@ static char *describe(const struct approval_context *context, const struct verdi
                                   verdict->available->version);
         if (verdict->rule)
                 return describe_rule_time(context->input, verdict, by_rule);
+        if (!context->baseline->name)
+                return strdup("no baseline judges it: this node is unassigned");
         return str_format(
             "no rule of baseline '%s' takes %s updates of %s", context->baseline->name,
             enum_name(&classification_names, (int)verdict->classification), context->package->name);

@@ -28,6 +28,9 @@ const struct selector *approval_selector(const struct selector *selectors, size_
                                          const struct package *package, const char *version,
                                          const struct verdict *verdict);
 
+/* What the entry names: a glob, an advisory or a CVE. */
+const char *approval_selector_name(const struct selector *selector);
+
 /* This node's share of rollout_hours in seconds: stable per node, policy, rule and package. */
 int64_t approval_rollout_seconds(const struct evaluate_input *input, const struct rule *rule,
                                  const struct package *package);

@@ -76,8 +76,9 @@ static bool lies_in(const struct inventory *inventory, const struct advisory_fix
         return !installed || is_affected(inventory, fix, installed);
 }
 
-static int add_fixes(const struct evaluate_input *input, const char *source, const char *installed,
-                     const char *candidate, struct verdict *verdict)
+static int visit_fixes(const struct evaluate_input *input, const char *source,
+                       const char *installed, const char *candidate, carried_visit_fn visit,
+                       void *arg)
 {
         size_t first, n_fixes = advisories_find(input->advisories, source, &first);
 
@@ -90,7 +91,7 @@ static int add_fixes(const struct evaluate_input *input, const char *source, con
                     !lies_in(input->inventory, &fix, installed, candidate) ||
                     !advisories_get(input->advisories, fix.advisory, &advisory))
                         continue;
-                r = add_advisory(verdict, input->advisories, &advisory);
+                r = visit(&advisory, &fix, arg);
                 if (r < 0)
                         return r;
         }
@@ -98,11 +99,10 @@ static int add_fixes(const struct evaluate_input *input, const char *source, con
 }
 
 /* Advisories name the real source of signed binaries, a few also the source that signs. */
-static int add_real_fixes(const struct evaluate_input *input, const struct package *package,
-                          struct verdict *verdict)
+static int visit_real_fixes(const struct evaluate_input *input, const struct package *package,
+                            const struct available *available, carried_visit_fn visit, void *arg)
 {
         CLEANUP(source_name_done) struct source_name installed = {0}, candidate = {0};
-        const struct available *available = verdict->available;
         int r = source_name_resolve(available->source, available->source_version,
                                     available->version, &candidate);
 
@@ -112,27 +112,40 @@ static int add_real_fixes(const struct evaluate_input *input, const struct packa
                                 &installed);
         if (r < 0)
                 return r;
-        return add_fixes(input, candidate.name, installed.version, candidate.version, verdict);
+        return visit_fixes(input, candidate.name, installed.version, candidate.version, visit, arg);
 }
 
-/* rpm advisories name binary packages, and so their versions. */
-static int add_all_fixes(const struct evaluate_input *input, const struct package *package,
-                         struct verdict *verdict)
+int carried_for_each(const struct evaluate_input *input, const struct package *package,
+                     const struct available *available, carried_visit_fn visit, void *arg)
 {
-        const struct available *available = verdict->available;
         int r;
 
+        /* rpm advisories name binary packages, and so their versions. */
         if (input->inventory->format == FORMAT_RPM)
-                return add_fixes(input, package->name, package->version, available->version,
-                                 verdict);
-        r = add_fixes(input, available->source, package->source_version, available->source_version,
-                      verdict);
-        return r < 0 ? r : add_real_fixes(input, package, verdict);
+                return visit_fixes(input, package->name, package->version, available->version,
+                                   visit, arg);
+        r = visit_fixes(input, available->source, package->source_version,
+                        available->source_version, visit, arg);
+        return r < 0 ? r : visit_real_fixes(input, package, available, visit, arg);
+}
+
+struct classifying {
+        const struct advisories *advisories;
+        struct verdict *verdict;
+};
+
+static int add_carried(const struct advisory *advisory, const struct advisory_fix *fix, void *arg)
+{
+        const struct classifying *classifying = arg;
+
+        (void)fix;
+        return add_advisory(classifying->verdict, classifying->advisories, advisory);
 }
 
 int carried_classify(const struct evaluate_input *input, const struct package *package,
                      struct verdict *verdict)
 {
+        struct classifying classifying = {.advisories = input->advisories, .verdict = verdict};
         const struct available *available = verdict->available;
         int r;
 
@@ -140,7 +153,7 @@ int carried_classify(const struct evaluate_input *input, const struct package *p
         verdict->classification = supersedes_security(input, package, available)
                                       ? CLASSIFICATION_SECURITY
                                       : CLASSIFICATION_OTHER;
-        r = add_all_fixes(input, package, verdict);
+        r = carried_for_each(input, package, available, add_carried, &classifying);
         if (r < 0)
                 return r;
         strv_sort(&verdict->advisories);

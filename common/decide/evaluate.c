@@ -46,6 +46,9 @@ void decisions_free(struct decisions *decisions)
                 for (size_t j = 0; j < decisions->items[i].n_verdicts; j++)
                         verdict_done(&decisions->items[i].verdicts[j]);
                 free(decisions->items[i].verdicts);
+                if (decisions->items[i].current)
+                        verdict_done(decisions->items[i].current);
+                free(decisions->items[i].current);
                 free(decisions->items[i].reason);
         }
         free(decisions->items);
@@ -214,27 +217,48 @@ static char *find_hold(const struct evaluate_input *input, const struct decision
         return wanted->held_by ? strdup(wanted->held_by) : NULL;
 }
 
-/* Whether the baseline approves what is installed already. */
+/* What the baseline says of the version that is installed already. */
 static int judge_current(const struct evaluate_input *input, const struct baseline *baseline,
-                         const struct package *package, bool *ret_approved)
+                         struct decision *decision)
 {
         struct approval_context context = {.input = input,
                                            .baseline = baseline,
-                                           .package = package,
+                                           .package = decision->package,
                                            .missing_feed = compliance_missing_feed(input)};
-        CLEANUP(verdict_done) struct verdict verdict = {0};
         int r;
 
-        *ret_approved = false;
-        if (!package->current)
+        if (!decision->package->current)
                 return 0;
-        r = prepare_verdict(&context, package->current, &verdict);
+        decision->current = calloc(1, sizeof(*decision->current));
+        if (!decision->current)
+                return -ENOMEM;
+        r = prepare_verdict(&context, decision->package->current, decision->current);
         if (r < 0)
                 return r;
-        context.first_fix_at = verdict.evidence.released_at;
-        r = approval_judge(&context, &verdict);
-        *ret_approved = r >= 0 && verdict.is_approved;
-        return r;
+        context.first_fix_at = decision->current->evidence.released_at;
+        return approval_judge(&context, decision->current);
+}
+
+static int set_installed(const struct evaluate_input *input, struct decision *decision)
+{
+        static const struct run_facts no_runs;
+        const struct run_facts *runs = input->runs ?: &no_runs;
+        const struct package *package = decision->package;
+
+        if (decision->current && decision->current->is_approved)
+                return decision_set_state(decision, STATE_INSTALLED,
+                                          strdup(decision->current->reason));
+        if (find_note(runs->installed_by_baseline, runs->n_installed_by_baseline, package,
+                      package->version))
+                return decision_set_state(decision, STATE_INSTALLED,
+                                          strdup("a run of this baseline installed it"));
+        if (decision->current)
+                return decision_set_state(decision, STATE_INSTALLED_OTHER,
+                                          strdup(decision->current->reason));
+        return decision_set_state(
+            decision, STATE_INSTALLED_OTHER,
+            str_format("no configured source offers %s, and no run of this baseline installed it",
+                       package->version ?: "it"));
 }
 
 /* Nothing newer is judged: only what is installed speaks. */
@@ -244,26 +268,24 @@ static int state_of_installed(const struct evaluate_input *input, const struct b
         static const struct run_facts no_runs;
         const struct run_facts *runs = input->runs ?: &no_runs;
         const struct package *package = decision->package;
-        const struct selector *rejected = approval_selector(
-            baseline->rejected, baseline->n_rejected, package, package->version, NULL);
-        bool is_approved = false;
-        int r = judge_current(input, baseline, package, &is_approved);
+        const struct selector *rejected;
+        int r = judge_current(input, baseline, decision);
 
         if (r < 0)
                 return r;
+        rejected = approval_selector(baseline->rejected, baseline->n_rejected, package,
+                                     package->version, decision->current);
         if (input->reboot_required && find_note(runs->updated_this_boot, runs->n_updated_this_boot,
                                                 package, package->version))
                 return decision_set_state(decision, STATE_INSTALLED_PENDING_REBOOT,
                                           strdup("updated in this boot, and a reboot is required"));
         if (rejected && !rejected->as_dependency)
-                return decision_set_state(
-                    decision, STATE_INSTALLED_REJECTED,
-                    str_format("installed, but the policy rejects '%s'%s%s", rejected->package,
-                               rejected->reason ? ": " : "", rejected->reason ?: ""));
-        if (is_approved || find_note(runs->installed_by_baseline, runs->n_installed_by_baseline,
-                                     package, package->version))
-                return decision_set_state(decision, STATE_INSTALLED, strdup(""));
-        return decision_set_state(decision, STATE_INSTALLED_OTHER, strdup(""));
+                return decision_set_state(decision, STATE_INSTALLED_REJECTED,
+                                          str_format("installed, but the policy rejects '%s'%s%s",
+                                                     approval_selector_name(rejected),
+                                                     rejected->reason ? ": " : "",
+                                                     rejected->reason ?: ""));
+        return set_installed(input, decision);
 }
 
 static int state_of_candidate(const struct evaluate_input *input, struct decision *decision)

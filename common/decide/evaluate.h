@@ -57,8 +57,10 @@ struct decision {
         struct verdict *verdicts;       /* one for each version judged, newest first */
         size_t n_verdicts;
         const struct verdict *shown; /* the one that explains the state; NULL: nothing on offer */
+        struct verdict *current;     /* of the installed version, when nothing newer is judged and a
+                                        source still offers it; else NULL */
         const struct package *needed_by; /* a new package: what brings it; else NULL */
-        char *reason;                    /* one sentence; "" only for installed ones */
+        char *reason; /* one sentence; "" only for what is neither installed nor needed */
 };
 
 struct decisions {

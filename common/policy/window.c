@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/window.h"
 
+#include "base/str.h"
+
 #include <inttypes.h>
 
 /* Local days before the UTC day of now on which an opening that is still open can start: a day for
@@ -182,4 +184,14 @@ int window_validate(const struct window *window, struct diag *diag)
         if (r < 0)
                 return r;
         return check_ever_opens(window, diag);
+}
+
+char *window_local_text(const struct window *window, time_t time)
+{
+        int32_t offset = zone_offset_at(window->zone, time);
+        char text[TIME_TEXT_SIZE];
+
+        (void)time_to_rfc3339(time + offset, text);
+        return str_format("%.10s %.5s %c%02d:%02d", text, text + 11, offset < 0 ? '-' : '+',
+                          abs(offset) / SECONDS_PER_HOUR, abs(offset) / SECONDS_PER_MINUTE % 60);
 }

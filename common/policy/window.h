@@ -72,3 +72,7 @@ bool window_is_open(const struct opening *opening, time_t now);
 /* Up to n openings: first the one that window_next() gives, then the later ones in order. Gives how
  * many there are; 0 where window_next() gives false. */
 size_t window_openings(const struct window *window, time_t now, struct opening *ret, size_t n);
+
+/* "2026-11-28 01:00 +01:00": wall clock and offset of the window's zone; the caller frees. NULL:
+ * out of memory. */
+char *window_local_text(const struct window *window, time_t time);

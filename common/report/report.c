@@ -2,6 +2,7 @@
 #include "report/report.h"
 
 #include "base/json.h"
+#include "report/chain.h"
 
 #include <string.h>
 
@@ -59,53 +60,6 @@ static void write_compliance(const struct decisions *decisions, struct json_writ
 
 /* ---- packages ---- */
 
-static void write_indexes(const struct available *available, struct json_writer *writer)
-{
-        json_begin_array(writer, "indexes");
-        for (size_t i = 0; i < available->n_indexes; i++) {
-                const struct package_index *index = available->indexes[i];
-
-                json_begin_object(writer, NULL);
-                json_add_string(writer, "repository", index->repository);
-                json_add_string(writer, "origin", index->origin);
-                json_add_string(writer, "label", index->label);
-                json_add_time(writer, "date", index->date);
-                json_add_bool(writer, "security", index->is_security);
-                json_end(writer);
-        }
-        json_end(writer);
-}
-
-static void write_verdict(const struct verdict *verdict, const struct baseline *baseline,
-                          struct json_writer *writer)
-{
-        json_begin_object(writer, NULL);
-        json_add_string(writer, "version", verdict->available->version);
-        json_add_string(writer, "source", verdict->available->source);
-        json_add_string(writer, "source_version", verdict->available->source_version);
-        json_add_int(writer, "priority", verdict->available->priority);
-        json_add_string(writer, "classification",
-                        enum_name(&classification_names, (int)verdict->classification));
-        json_add_string(writer, "severity", enum_name(&severity_names, (int)verdict->severity));
-        json_add_strings(writer, "advisories", &verdict->advisories);
-        json_add_strings(writer, "cves", &verdict->cves);
-        json_add_time(writer, "released_at", verdict->evidence.released_at);
-        json_add_string(writer, "evidence", verdict->evidence.text);
-        json_begin_array(writer, "rules_passed_over");
-        for (size_t i = 0; baseline && i < baseline->n_rules; i++) {
-                if (&baseline->rules[i] == verdict->rule)
-                        break;
-                json_add_string(writer, NULL, baseline->rules[i].name);
-        }
-        json_end(writer);
-        json_add_string(writer, "rule", verdict->rule ? verdict->rule->name : NULL);
-        json_add_bool(writer, "approved", verdict->is_approved);
-        json_add_time(writer, "approve_at", verdict->approve_at);
-        json_add_string(writer, "reason", verdict->reason);
-        write_indexes(verdict->available, writer);
-        json_end(writer);
-}
-
 /* What the shown version carries; nothing on offer carries nothing. */
 static void write_shown(const struct verdict *shown, struct json_writer *writer)
 {
@@ -126,11 +80,11 @@ static void write_shown(const struct verdict *shown, struct json_writer *writer)
         json_add_time(writer, "approve_at", shown ? shown->approve_at : 0);
 }
 
-static void write_package(const struct report_input *input, const struct decision *decision,
-                          struct json_writer *writer)
+static int write_package(const struct report_input *input, const struct decision *decision,
+                         struct json_writer *writer)
 {
         const struct package *package = decision->package;
-        const struct assignment *assignment = input->decisions->assignment;
+        int r = 0;
 
         json_begin_object(writer, NULL);
         json_add_string(writer, "name", package->name);
@@ -145,32 +99,37 @@ static void write_package(const struct report_input *input, const struct decisio
         json_add_bool(writer, "overdue", decision->is_overdue);
         if (decision->needed_by)
                 json_add_string(writer, "needed_by", decision->needed_by->name);
-        if (input->chain) {
-                json_begin_array(writer, "versions");
-                for (size_t i = 0; i < decision->n_verdicts; i++)
-                        write_verdict(&decision->verdicts[i],
-                                      assignment ? assignment->baseline : NULL, writer);
-                json_end(writer);
-        }
+        if (input->chain)
+                r = chain_write(input, decision, writer);
         json_end(writer);
+        return r;
+}
+
+static bool is_asked_for(const struct report_input *input, const struct package *package)
+{
+        return strcmp(package->name, input->only_package) == 0 &&
+               (!input->only_arch || strcmp(package->arch, input->only_arch) == 0);
 }
 
 static bool is_worth_saying(const struct report_input *input, const struct decision *decision)
 {
+        if (input->only_package)
+                return is_asked_for(input, decision->package);
         if (!decision->package->version && !decision->needed_by)
                 return false;
-        if (input->only_package)
-                return strcmp(decision->package->name, input->only_package) == 0;
         return input->all_packages || decision->state <= STATE_INSTALLED_REJECTED;
 }
 
-static void write_packages(const struct report_input *input, struct json_writer *writer)
+static int write_packages(const struct report_input *input, struct json_writer *writer)
 {
+        int r = 0;
+
         json_begin_array(writer, "packages");
-        for (size_t i = 0; i < input->decisions->n_items; i++)
+        for (size_t i = 0; r >= 0 && i < input->decisions->n_items; i++)
                 if (is_worth_saying(input, &input->decisions->items[i]))
-                        write_package(input, &input->decisions->items[i], writer);
+                        r = write_package(input, &input->decisions->items[i], writer);
         json_end(writer);
+        return r;
 }
 
 /* ---- the rest ---- */
@@ -222,13 +181,14 @@ static void write_agent(const struct report_input *input, struct json_writer *wr
         json_end(writer);
 }
 
-static void write_findings(const struct report_input *input, struct json_writer *writer)
+static int write_findings(const struct report_input *input, struct json_writer *writer)
 {
         const struct evaluate_input *evaluated = input->evaluated;
         const struct assignment *assignment = input->decisions->assignment;
+        int r;
 
         write_compliance(input->decisions, writer);
-        write_packages(input, writer);
+        r = write_packages(input, writer);
         write_reboot(input, writer);
         if (input->services_to_restart)
                 json_add_strings(writer, "services_to_restart", input->services_to_restart);
@@ -241,12 +201,14 @@ static void write_findings(const struct report_input *input, struct json_writer 
                 outcome_write(input->last_run, "last_run", writer);
         else
                 json_add_null(writer, "last_run");
+        return r;
 }
 
 int report_build(const struct report_input *input, bool pretty, char **ret)
 {
         CLEANUP(json_writer_freep) struct json_writer *writer = json_writer_new();
         const struct evaluate_input *evaluated = input->evaluated;
+        int r;
 
         json_begin_object(writer, NULL);
         json_add_string(writer, "type", "patchd.report.v1");
@@ -256,8 +218,10 @@ int report_build(const struct report_input *input, bool pretty, char **ret)
         write_agent(input, writer);
         write_policy(evaluated->policy, input->decisions->assignment, writer);
         json_add_time(writer, "evaluated_at", evaluated->now);
+        if (evaluated->is_what_if)
+                json_add_bool(writer, "what_if", true);
         write_index_age(evaluated, writer);
-        write_findings(input, writer);
+        r = write_findings(input, writer);
         json_end(writer);
-        return json_writer_finish(writer, pretty, ret);
+        return r < 0 ? r : json_writer_finish(writer, pretty, ret);
 }

@@ -18,6 +18,7 @@ struct report_input {
         const struct outcome *last_run;         /* NULL: none yet */
         int64_t sequence;                       /* of this report; 0: not numbered (scan) */
         const char *only_package; /* explain: this one alone, whatever its state; or NULL */
+        const char *only_arch;    /* of that package; NULL: all */
         bool all_packages;        /* also the installed ones with nothing to say */
         bool chain;               /* with every version, rule and source (explain) */
 };

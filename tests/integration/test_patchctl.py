@@ -153,7 +153,7 @@ class Explain(Case):
                             "--tag", "Environment=Production")
         self.assertEqual(done.returncode, 0, done.stderr)
         for words in ("installed 3.0.1-1", "pending_approval", "observed: stands in the index of",
-                      "rule         security", "(security)"):
+                      "rule         'security' matches", "(a security pocket)"):
             self.assertIn(words, done.stdout)
 
     def test_unknown_package(self):
