@@ -16,6 +16,7 @@ void request_done(struct request *request)
         free(request->packages);
         free(request->run_id);
         free(request->package);
+        free(request->operation);
         blob_done(&request->envelope);
         *request = (struct request){0};
 }
@@ -30,6 +31,8 @@ struct charset {
 
 static const struct charset run_id_charset = {"-", REQUEST_RUN_ID_MAX_BYTES,
                                               "a run id (letters, digits and '-')"};
+static const struct charset operation_charset = {"._:+~@-", REQUEST_OPERATION_MAX_BYTES,
+                                                 "the id of an operation"};
 static const struct charset name_charset = {"+-.", REQUEST_NAME_MAX_BYTES, "a package name"};
 static const struct charset arch_charset = {"-_", REQUEST_NAME_MAX_BYTES, "an architecture"};
 static const struct charset version_charset = {"+-.:~^_", REQUEST_NAME_MAX_BYTES, "a version"};
@@ -118,6 +121,7 @@ static const struct json_field run_fields[] = {
     {"run_id", read_word, AT(run_id), true, &run_id_charset},
     {"envelope", read_envelope, AT(envelope), false, NULL},
     {"packages", read_packages, 0, false, NULL},
+    {"operation", read_word, AT(operation), false, &operation_charset},
 };
 static const struct json_field download_fields[] = {
     {"run_id", read_word, AT(run_id), true, &run_id_charset},

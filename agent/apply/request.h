@@ -13,6 +13,7 @@ enum {
         REQUEST_PACKAGES_MAX = 2000,
         REQUEST_RUN_ID_MAX_BYTES = 64,
         REQUEST_NAME_MAX_BYTES = 255,
+        REQUEST_OPERATION_MAX_BYTES = 128, /* as the policy's ids */
 };
 
 struct request {
@@ -24,6 +25,7 @@ struct request {
         bool now, download_only;
         time_t until; /* 0: none */
         char *package;
+        char *operation; /* an id; what it is, the policy says */
 };
 
 void request_done(struct request *request);

@@ -4,6 +4,7 @@
 #include "apply/archives.h"
 #include "apply/feed_intake.h"
 #include "apply/guard.h"
+#include "apply/operation.h"
 #include "apply/record.h"
 #include "apply/recovery.h"
 #include "apply/steps.h"
@@ -109,11 +110,14 @@ static int judge(struct run *run, time_t now, struct diag *diag)
 
 static int plan(struct run *run)
 {
-        const struct plan_request request = {.packages = run->request->packages,
-                                             .n_packages = run->request->n_packages,
-                                             .all = !run->request->has_packages};
-        int r = plan_build(run->judgement->decisions, &request, &run->plan);
+        struct plan_request request = {.packages = run->request->packages,
+                                       .n_packages = run->request->n_packages,
+                                       .all = !run->request->has_packages};
+        CLEANUP(freep) struct package_note *notes = NULL;
+        int r = operation_narrow(run, &request, &notes);
 
+        if (r >= 0)
+                r = plan_build(run->judgement->decisions, &request, &run->plan);
         return r < 0 ? r : record_plan(run);
 }
 
@@ -177,6 +181,8 @@ static int carry_out(struct run *run, struct diag *diag)
         record_log(run, EVENT_RUN_STARTED);
         if (run->n_items > 0)
                 r = prepare(run, &is_over, diag);
+        if (r >= 0)
+                r = operation_begin(run, diag);
         if (r >= 0 && run->n_items > 0 && !is_over)
                 r = state_write_intent(run->service->paths, run->outcome, diag);
         if (r >= 0 && run->n_items > 0 && !is_over)
@@ -186,7 +192,8 @@ static int carry_out(struct run *run, struct diag *diag)
         if (r < 0)
                 return r;
         prune(run);
-        return record_finish(run, diag);
+        r = record_finish(run, diag);
+        return r < 0 ? r : operation_end(run, diag);
 }
 
 static int download(struct run *run, struct diag *diag)
@@ -202,8 +209,13 @@ static int decide(struct run *run, time_t now, struct diag *diag)
 
         if (r >= 0)
                 r = record_begin(run, now);
-        if (r >= 0)
-                r = check_pause(run);
+        if (r >= 0 && run->request->operation)
+                r = operation_admit(run, now);
+        if (r < 0 || run->answer)
+                return r;
+        if (run->operation && run->operation->action == OPERATION_SCAN)
+                return operation_do_scan(run, diag);
+        r = check_pause(run);
         if (r >= 0 && !run->judgement->decisions->may_apply) {
                 CLEANUP(freep) char *reasons = NULL;
 
@@ -212,6 +224,8 @@ static int decide(struct run *run, time_t now, struct diag *diag)
         }
         if (r >= 0 && !run->downloads_only)
                 r = check_window(run, now);
+        if (r >= 0 && run->operation && run->operation->action == OPERATION_REBOOT)
+                return operation_do_reboot(run, diag);
         return r < 0 ? r : plan(run);
 }
 
@@ -277,6 +291,8 @@ static int start(struct run *run, char **ret_answer, struct diag *diag)
                 r = recovery_run(run->service, now, diag);
         if (r >= 0)
                 r = attach(run);
+        if (r >= 0 && !run->answer && run->request->operation)
+                r = operation_attach(run, diag);
         if (r >= 0 && !run->answer)
                 r = hold_off(run);
         if (r >= 0 && !run->answer)
@@ -288,13 +304,23 @@ static int start(struct run *run, char **ret_answer, struct diag *diag)
 int run_handle_apply(struct service *service, const struct request *request, char **ret_answer,
                      struct diag *diag)
 {
+        CLEANUP(freep)
+        char *trigger =
+            request->operation ? operation_trigger(request->operation) : strdup("window");
         CLEANUP(run_done)
         struct run run = {.service = service,
                           .request = request,
                           .run_id = request->run_id,
-                          .trigger = "window",
+                          .trigger = trigger,
                           .root = {.fd = -EBADF}};
 
+        if (!trigger)
+                return -ENOMEM;
+        if (request->operation && request->has_packages) {
+                *ret_answer = answer_error("InvalidRequest",
+                                           "packages: an operation's are those of the policy");
+                return 0;
+        }
         return start(&run, ret_answer, diag);
 }
 

@@ -17,7 +17,8 @@ struct run {
         struct service *service;
         const struct request *request;
         const char *run_id, *trigger;
-        bool ignores_window; /* an administrator's now=true */
+        const struct operation *operation; /* of the policy, which this run carries out; or NULL */
+        bool ignores_window;               /* an administrator's now=true */
         bool downloads_only;
 
         struct config *config;

@@ -144,6 +144,24 @@ static void print_window(const struct json *report, time_t now)
         print_line("window", line);
 }
 
+static void print_operations(const struct json *report)
+{
+        const struct json *operations = json_get(report, "operations");
+
+        for (size_t i = 0; i < json_length(operations); i++) {
+                const struct json *operation = json_at(operations, i);
+                const char *state = json_get_string(operation, "state") ?: "?";
+                const char *result = json_get_string(operation, "result");
+                CLEANUP(freep)
+                char *line = str_format(
+                    "%s (%s): %s%s%s, until %s", json_get_string(operation, "id") ?: "?",
+                    json_get_string(operation, "action") ?: "?", state, result ? ", " : "",
+                    result ?: "", json_get_string(operation, "expires") ?: "?");
+
+                print_line(i == 0 ? "operations" : "", line);
+        }
+}
+
 static void print_last_run(const struct json *report, time_t now)
 {
         const struct json *run = json_get(report, "last_run");
@@ -204,6 +222,7 @@ static void print_head(const struct ctl *ctl, const struct json *report, time_t 
         print_sentences("broken", json_get(report, "broken_packages"));
         print_sentences("beside us", json_get(report, "other_updaters"));
         print_last_run(report, now);
+        print_operations(report);
 }
 
 /* ---- packages ---- */

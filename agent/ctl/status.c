@@ -105,10 +105,10 @@ static enum tone tone_of_result(const char *result)
 
 static void print_runs(const struct ctl *ctl, const struct json *runs)
 {
-        CLEANUP(table_done) struct table table = {.n_columns = 5};
+        CLEANUP(table_done) struct table table = {.n_columns = 6};
 
         table_add(&table, TONE_BOLD,
-                  (const char *[]){"RESULT", "RUN", "FINISHED", "PACKAGES", "MESSAGE"});
+                  (const char *[]){"RESULT", "RUN", "TRIGGER", "FINISHED", "PACKAGES", "MESSAGE"});
         for (size_t i = 0; i < json_length(runs); i++) {
                 const struct json *run = json_at(runs, i);
                 CLEANUP(freep) char *n = str_format("%zu", json_length(json_get(run, "packages")));
@@ -116,6 +116,7 @@ static void print_runs(const struct ctl *ctl, const struct json *runs)
 
                 table_add(&table, tone_of_result(result),
                           (const char *[]){result, json_get_string(run, "run_id"),
+                                           json_get_string(run, "trigger"),
                                            json_get_string(run, "finished_at"), n,
                                            json_get_string(run, "message")});
         }

@@ -37,12 +37,37 @@ void cycle_done(struct cycle *cycle);
 int cycle_progress(const struct cycle *cycle, const char *state, const char *text,
                    int percent) MUST_CHECK;
 
+/* Fetches the package indexes, by the helper. Without it they only grow old, and the judgement says
+ * so. */
+int cycle_refresh(struct cycle *cycle) MUST_CHECK;
+
 /* Sums up the inputs; has to come before they are read. */
 void cycle_take_fingerprint(struct cycle *cycle);
 /* Puts a new judgement in the place of the last one. */
 int cycle_judge(struct cycle *cycle, struct diag *diag) MUST_CHECK;
 
-/* Stages in files of their own: download and apply; report; deliver. */
+/* Puts an outcome into the history, once; a report of it is then due. */
+int cycle_keep_outcome(struct cycle *cycle, const struct outcome *outcome,
+                       struct diag *diag) MUST_CHECK;
+
+/* Stages in files of their own: operations; download and apply; report; deliver. */
+int cycle_operate(struct cycle *cycle, struct diag *diag) MUST_CHECK;
 int cycle_apply(struct cycle *cycle, struct diag *diag) MUST_CHECK;
 int cycle_report(struct cycle *cycle, struct diag *diag) MUST_CHECK;
 int cycle_deliver(struct cycle *cycle, struct diag *diag) MUST_CHECK;
+
+/* Asks the helper for "Download" or "Apply", or for one operation. What it refuses is said once and
+ * leaves the cycle unfinished. *ret, which may be NULL, is the outcome; NULL: none came. */
+struct run_order {
+        const char *method;
+        const struct plan *plan;
+        const char *operation;
+};
+int cycle_ask_helper(struct cycle *cycle, const struct run_order *order, struct outcome **ret,
+                     struct diag *diag) MUST_CHECK;
+
+/* How often has the helper been asked for this in this opening, with this policy? Counts this time
+ * too, before it, and gives whether it is below max: what breaks the cycle off must not be tried
+ * for ever. */
+bool cycle_count_attempt(struct cycle *cycle, const char *key, const struct opening *opening,
+                         int64_t max);

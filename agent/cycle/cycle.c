@@ -79,18 +79,13 @@ static bool is_refresh_due(const struct cycle *cycle)
                cycle->now - refreshed_at >= interval_sec;
 }
 
-/* Without the helper the indexes only grow old, and the judgement says so. */
-static int stage_refresh(struct cycle *cycle, struct diag *diag)
+int cycle_refresh(struct cycle *cycle)
 {
         struct diag trouble = {0};
         const char *text = NULL;
         bool is_complete = false;
-        int r;
+        int r = helper_refresh(cycle->options->paths, &is_complete, &trouble);
 
-        (void)diag;
-        if (!is_refresh_due(cycle))
-                return 0;
-        r = helper_refresh(cycle->options->paths, &is_complete, &trouble);
         if (r == -ENOMEM)
                 return r;
         if (r < 0)
@@ -100,6 +95,12 @@ static int stage_refresh(struct cycle *cycle, struct diag *diag)
         if (memory_changed(cycle->store, MEMORY_REFRESH_FAILED, text) && text)
                 log_event(EVENT_REFRESH_FAILED, &(struct event_fields){.reason = text});
         return 0;
+}
+
+static int stage_refresh(struct cycle *cycle, struct diag *diag)
+{
+        (void)diag;
+        return is_refresh_due(cycle) ? cycle_refresh(cycle) : 0;
 }
 
 /* ---- judge ---- */
@@ -184,6 +185,7 @@ static const struct stage {
     {"hand-over", "handing the policy to the helper", stage_hand_over},
     {"refresh", "refreshing the package indexes", stage_refresh},
     {"judge", "judging the installed packages", stage_judge},
+    {"operate", "looking for operations of the policy", cycle_operate},
     {"plan", "planning", cycle_apply},
     {"report", "writing the report", cycle_report},
     {"deliver", "delivering reports", cycle_deliver},

@@ -96,7 +96,9 @@ static int request_text(const struct helper_request *request, bool with_packages
         if (request->envelope->size > 0)
                 json_add_string(writer, "envelope", request->envelope->data);
         json_add_string(writer, "run_id", request->run_id);
-        if (with_packages)
+        if (request->operation)
+                json_add_string(writer, "operation", request->operation);
+        else if (with_packages)
                 write_packages(request->plan, writer);
         json_end(writer);
         return json_writer_finish(writer, false, ret);

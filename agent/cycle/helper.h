@@ -22,6 +22,7 @@ struct helper_request {
         const struct blob *envelope; /* empty: the helper has the policy in a file */
         const char *run_id;
         const struct plan *plan; /* NULL or empty: all that is approved */
+        const char *operation;   /* Apply: one of the policy, by its id, instead; or NULL */
         /* For each step, to be passed on; may be NULL. percent is -1 when unknown. */
         int (*on_progress)(const char *text, int percent, void *context);
         void *context;

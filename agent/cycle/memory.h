@@ -27,8 +27,10 @@
 #define MEMORY_FEED_STATE         "feed.state"   /* .KEY: what was last said of it */
 #define MEMORY_REFRESHED_AT       "refresh.at"   /* when every repository last answered */
 #define MEMORY_REFRESH_FAILED     "refresh.failed"
-#define MEMORY_RUN_REFUSED        "run.refused"  /* and the method */
-#define MEMORY_RUN_ATTEMPTS       "run.attempts" /* opening, policy, how often */
+#define MEMORY_RUN_REFUSED        "run.refused"        /* and the method */
+#define MEMORY_RUN_ATTEMPTS       "run.attempts"       /* opening, policy, how often */
+#define MEMORY_OPERATIONS_SEEN    "operations.seen"    /* those at once that led to a refresh */
+#define MEMORY_OPERATION_ATTEMPTS "operation.attempts" /* .ID: as run.attempts */
 #define MEMORY_REBOOT_REQUIRED    "reboot.required"
 #define MEMORY_REPORT_DIGEST      "report.digest" /* of the last report without its times */
 #define MEMORY_REPORT_AT          "report.at"

@@ -1,74 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cycle/operations.h"
 
-#include "base/json.h"
-#include "base/str.h"
-#include "host/files.h"
+#include "host/operation_file.h"
 
-#include <string.h>
-
-static int add_done(const char *line, size_t size, struct strv *ids)
+void operations_due_done(struct operations_due *due)
 {
-        CLEANUP(json_freep) struct json *json = NULL;
-        const char *id;
-        int r = json_parse(line, size, &json, NULL);
-
-        if (r == -ENOMEM)
-                return r;
-        id = r < 0 ? NULL : json_get_string(json, "id");
-        return id ? strv_add(ids, id) : 0; /* a line that was cut is the helper's to repair */
-}
-
-static int read_done(const struct paths *paths, struct strv *ids, struct diag *diag)
-{
-        CLEANUP(freep) char *path = str_format("%s/done-operations.jsonl", paths->apply_state);
-        CLEANUP(blob_done) struct blob bytes = {0};
-        int r;
-
-        if (!path)
-                return -ENOMEM;
-        r = files_read(path, OPERATIONS_DONE_MAX_BYTES, true, &bytes, diag);
-        if (r == -ENOENT) {
-                diag_clear(diag);
-                return 0;
-        }
-        for (char *line = bytes.data; r >= 0 && line && *line;) {
-                size_t length = strcspn(line, "\n");
-
-                r = add_done(line, length, ids);
-                line += length + (line[length] == '\n');
-        }
-        return r;
+        free(due->items);
+        *due = (struct operations_due){0};
 }
 
 static bool is_due(const struct operation *operation, const struct node *node,
-                   const struct strv *done, time_t now)
+                   const struct operation_records *records, time_t now)
 {
-        return operation->action != OPERATION_SCAN && operation->expires > now &&
-               match_covers(&operation->match, node) && !strv_contains(done, operation->id);
+        return operation->expires > now && match_covers(&operation->match, node) &&
+               !operation_records_find(records, operation->id);
 }
 
 int operations_find(const struct paths *paths, const struct policy *policy, const struct node *node,
                     time_t now, struct operations_due *ret, struct diag *diag)
 {
-        CLEANUP(strv_done) struct strv done = {0};
+        CLEANUP(operation_records_done) struct operation_records records = {0};
         struct operations_due due = {0};
         int r;
 
         *ret = due;
         if (policy->n_operations == 0)
                 return 0;
-        r = read_done(paths, &done, diag);
+        r = operation_file_read(paths, &records, diag);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < policy->n_operations; i++) {
-                const struct operation *operation = &policy->operations[i];
-
-                if (!is_due(operation, node, &done, now))
-                        continue;
-                due.at_once |= operation->ignore_window;
-                due.in_window |= !operation->ignore_window;
-        }
+        due.items = calloc(policy->n_operations, sizeof(*due.items));
+        if (!due.items)
+                return -ENOMEM;
+        for (size_t i = 0; i < policy->n_operations; i++)
+                if (is_due(&policy->operations[i], node, &records, now))
+                        due.items[due.n_items++] = &policy->operations[i];
         *ret = due;
         return 0;
+}
+
+bool operation_is_at_once(const struct operation *operation)
+{
+        return operation->action == OPERATION_SCAN || operation->ignore_window;
+}
+
+int operations_at_once(const struct operations_due *due, char **ret)
+{
+        CLEANUP(strv_done) struct strv ids = {0};
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < due->n_items; i++)
+                if (operation_is_at_once(due->items[i]))
+                        r = strv_add(&ids, due->items[i]->id);
+        *ret = NULL;
+        return r < 0 || ids.n_items == 0 ? r : strv_join(&ids, " ", ret);
 }

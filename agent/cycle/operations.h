@@ -7,14 +7,19 @@
 #include "host/config.h"
 #include "policy/assignment.h"
 
-enum { OPERATIONS_DONE_MAX_BYTES = 4 * 1024 * 1024 };
-
 struct operations_due {
-        bool in_window; /* one waits for the window */
-        bool at_once;   /* one ignores the window */
+        const struct operation **items; /* of the policy, in its order; the array is owned */
+        size_t n_items;
 };
+void operations_due_done(struct operations_due *due);
 
-/* Operations that need the helper: apply and reboot, for this node, not expired, not done. Returns
- * a negative errno when the record of done ones can't be read: nothing is due then. */
+/* Those for this node, not expired, not done. An error, when the record of done ones can't be read,
+ * leaves *ret empty: nothing is due then. */
 int operations_find(const struct paths *paths, const struct policy *policy, const struct node *node,
                     time_t now, struct operations_due *ret, struct diag *diag) MUST_CHECK;
+
+/* Whether it waits for no window: a scan never does. */
+bool operation_is_at_once(const struct operation *operation);
+
+/* The ids of those, joined by a blank; NULL when there are none. The caller frees. */
+int operations_at_once(const struct operations_due *due, char **ret) MUST_CHECK;

@@ -1,34 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cycle/run.h"
 
-static bool has_work(const struct run_question *question)
+void run_opening(const struct decisions *decisions, time_t now, struct opening *ret)
 {
-        return question->n_planned > 0 || question->operation || question->operation_now;
+        const struct assignment *assignment = decisions->assignment;
+        struct opening opening = {0};
+
+        *ret = (struct opening){0};
+        if (assignment && assignment->window && window_next(assignment->window, now, &opening))
+                *ret = opening;
+}
+
+bool run_is_open(const struct opening *opening, time_t now)
+{
+        return opening->opens_at > 0 && now >= opening->opens_at && now < opening->cutoff_at;
 }
 
 enum run_choice run_choose(const struct run_question *question, struct opening *ret)
 {
-        const struct assignment *assignment = question->decisions->assignment;
-        struct opening opening = {0};
-
-        *ret = opening;
-        if (!question->decisions->may_apply || !assignment)
+        run_opening(question->decisions, question->now, ret);
+        if (!question->decisions->may_apply || ret->opens_at == 0)
                 return RUN_NOTHING;
-        if (!assignment->window || !window_next(assignment->window, question->now, &opening))
-                return question->operation_now ? RUN_APPLY : RUN_NOTHING;
-        *ret = opening;
-        if (question->operation_now)
-                return RUN_APPLY;
-        if (!has_work(question) && !question->reboot_required)
+        if (question->n_planned == 0 && !question->reboot_required)
                 return RUN_NOTHING;
-        if (question->now >= opening.opens_at)
-                return question->now < opening.cutoff_at ? RUN_APPLY : RUN_NOTHING;
-        if (question->n_planned > 0 && question->now >= opening.opens_at - RUN_LEAD_SECONDS)
+        if (question->now >= ret->opens_at)
+                return run_is_open(ret, question->now) ? RUN_APPLY : RUN_NOTHING;
+        if (question->n_planned > 0 && question->now >= ret->opens_at - RUN_LEAD_SECONDS)
                 return RUN_DOWNLOAD;
         return RUN_NOTHING;
 }
 
-bool run_may_try(const struct run_question *question, int64_t attempts)
+int64_t run_attempts_max(const struct run_question *question)
 {
-        return attempts < (has_work(question) ? RUN_ATTEMPTS_MAX : 1);
+        return question->n_planned > 0 ? RUN_ATTEMPTS_MAX : 1;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Whether the helper is to be asked for something now. Pure; the helper decides again. */
+/* Whether the helper is to be asked for a run now. Pure; the helper decides again. */
 
 #include "decide/evaluate.h"
 #include "policy/window.h"
@@ -21,14 +21,17 @@ struct run_question {
         const struct decisions *decisions;
         size_t n_planned;     /* packages to install */
         bool reboot_required; /* and not forbidden by the assignment */
-        bool operation;       /* one of the policy's waits to be done in the window */
-        bool operation_now;   /* one waits that ignores the window */
         time_t now;
 };
 
-/* Gives the opening meant in *ret; without a window it is all zero. */
+/* The opening that is open or comes next; all zero without a window. */
+void run_opening(const struct decisions *decisions, time_t now, struct opening *ret);
+
+/* Whether a step may begin in it now. */
+bool run_is_open(const struct opening *opening, time_t now);
+
+/* Gives the opening meant in *ret, as run_opening(). */
 enum run_choice run_choose(const struct run_question *question, struct opening *ret);
 
-/* Whether another try is due, attempts having been made in this opening. A reboot alone is asked
- * for once. */
-bool run_may_try(const struct run_question *question, int64_t attempts);
+/* How often the helper is asked in one opening. A reboot alone is asked for once. */
+int64_t run_attempts_max(const struct run_question *question);

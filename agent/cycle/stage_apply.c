@@ -3,7 +3,6 @@
 #include "cycle/cycle-private.h"
 #include "cycle/helper.h"
 #include "cycle/memory.h"
-#include "cycle/operations.h"
 #include "cycle/run.h"
 #include "host/log.h"
 
@@ -30,13 +29,14 @@ static int note_refusal(struct cycle *cycle, const char *key, const char *run_id
         return cycle_result_add_error(cycle->result, text, 0);
 }
 
-static int ask_helper(struct cycle *cycle, const struct plan *plan, const char *method)
+int cycle_ask_helper(struct cycle *cycle, const struct run_order *order, struct outcome **ret,
+                     struct diag *diag)
 {
         CLEANUP(outcome_freep) struct outcome *outcome = NULL;
         CLEANUP(freep) char *run_id = host_new_run_id(cycle->now);
-        CLEANUP(freep) char *key = str_format(MEMORY_RUN_REFUSED ".%s", method);
+        CLEANUP(freep) char *key = str_format(MEMORY_RUN_REFUSED ".%s", order->method);
         CLEANUP(freep) char *error = NULL;
-        struct diag diag = {0};
+        struct diag trouble = {0};
         int r;
 
         if (!run_id || !key)
@@ -46,55 +46,58 @@ static int ask_helper(struct cycle *cycle, const struct plan *plan, const char *
                 .paths = cycle->options->paths,
                 .envelope = &cycle->fetched.envelope,
                 .run_id = run_id,
-                .plan = plan,
+                .plan = order->plan,
+                .operation = order->operation,
                 .on_progress = on_helper_progress,
                 .context = cycle,
             },
-            method, &outcome, &error, &diag);
+            order->method, &outcome, &error, &trouble);
         if (r == -ENOMEM)
                 return r;
         if (r < 0)
-                return note_refusal(cycle, key, run_id, error, diag_text(&diag, r));
+                return note_refusal(cycle, key, run_id, error, diag_text(&trouble, r));
         (void)memory_changed(cycle->store, key, NULL);
-        if (!outcome || outcome->result != RUN_REFUSED)
-                return 0;
-        cycle->is_unfinished = true; /* the helper has said so in the journal */
-        return cycle_result_add_error(cycle->result, outcome->message, 0);
+        if (outcome && outcome->result == RUN_REFUSED) {
+                cycle->is_unfinished = true; /* the helper has said so in the journal */
+                r = cycle_result_add_error(cycle->result, outcome->message, 0);
+        }
+        if (ret)
+                *ret = TAKE_PTR(outcome);
+        return r < 0 ? diag_fail(diag, r, "out of memory") : 0;
 }
 
-/* How often has the helper been asked to apply in this opening, with this policy? Counts this time
- * too, before it: what breaks the cycle off must not be tried for ever. */
-static bool count_attempt(struct cycle *cycle, const struct run_question *question,
-                          const struct opening *opening)
+bool cycle_count_attempt(struct cycle *cycle, const char *key, const struct opening *opening,
+                         int64_t max)
 {
         char opens_at[TIME_TEXT_SIZE];
-        CLEANUP(freep) char *before = memory_get(cycle->store, MEMORY_RUN_ATTEMPTS);
+        CLEANUP(freep) char *before = memory_get(cycle->store, key);
         CLEANUP(freep)
-        char *key = str_format("%s %s ", time_to_rfc3339(opening->opens_at, opens_at),
-                               cycle->fetched.policy->digest);
+        char *prefix = str_format("%s %s ", time_to_rfc3339(opening->opens_at, opens_at),
+                                  cycle->fetched.policy->digest);
         CLEANUP(freep) char *after = NULL;
         unsigned long long attempts = 0;
 
-        if (key && before && str_has_prefix(before, key) &&
-            str_to_uint64(before + strlen(key), INT32_MAX, &attempts) < 0)
+        if (prefix && before && str_has_prefix(before, prefix) &&
+            str_to_uint64(before + strlen(prefix), INT32_MAX, &attempts) < 0)
                 attempts = 0;
-        if (!key || !run_may_try(question, (int64_t)attempts))
+        if (!prefix || (int64_t)attempts >= max)
                 return false;
-        after = str_format("%s%llu", key, attempts + 1);
-        return after && memory_set(cycle->store, MEMORY_RUN_ATTEMPTS, after) >= 0;
+        after = str_format("%s%llu", prefix, attempts + 1);
+        return after && memory_set(cycle->store, key, after) >= 0;
 }
 
 static int apply(struct cycle *cycle, const struct plan *plan, const struct run_question *question,
                  const struct opening *opening, struct diag *diag)
 {
+        const struct run_order order = {.method = "Apply", .plan = plan};
         int r;
 
-        if (!count_attempt(cycle, question, opening))
+        if (!cycle_count_attempt(cycle, MEMORY_RUN_ATTEMPTS, opening, run_attempts_max(question)))
                 return 0;
         cycle->is_unfinished = true; /* what failed is tried again at the next poll */
         r = cycle_progress(cycle, "apply", "applying what is approved", -1);
         if (r >= 0)
-                r = ask_helper(cycle, plan, "Apply");
+                r = cycle_ask_helper(cycle, &order, NULL, diag);
         if (r < 0)
                 return r;
         cycle->now = time(NULL);
@@ -102,29 +105,18 @@ static int apply(struct cycle *cycle, const struct plan *plan, const struct run_
         return cycle_judge(cycle, diag);
 }
 
-static int make_question(struct cycle *cycle, const struct plan *plan, struct run_question *ret)
+static struct run_question make_question(const struct cycle *cycle, const struct plan *plan)
 {
         const struct judgement *judgement = cycle->judgement;
         const struct assignment *assignment = judgement->decisions->assignment;
-        struct operations_due due;
-        struct diag trouble = {0};
-        int r;
 
-        *ret = (struct run_question){
+        return (struct run_question){
             .decisions = judgement->decisions,
             .n_planned = plan_n_items(plan),
             .reboot_required = judgement->reboot.required == REBOOT_REQUIRED_YES && assignment &&
                                assignment->reboot != REBOOT_NEVER,
             .now = cycle->now,
         };
-        r = operations_find(cycle->options->paths, cycle->fetched.policy, &judgement->node,
-                            cycle->now, &due, &trouble);
-        if (r == -ENOMEM ||
-            (r < 0 && cycle_result_add_error(cycle->result, diag_text(&trouble, r), 0) < 0))
-                return -ENOMEM;
-        ret->operation = due.in_window;
-        ret->operation_now = due.at_once;
-        return 0;
 }
 
 int cycle_apply(struct cycle *cycle, struct diag *diag)
@@ -144,17 +136,17 @@ int cycle_apply(struct cycle *cycle, struct diag *diag)
                 return 0;
         }
         r = plan_build(cycle->judgement->decisions, &everything, &plan);
-        if (r >= 0)
-                r = make_question(cycle, plan, &question);
         if (r < 0)
                 return r;
+        question = make_question(cycle, plan);
         choice = run_choose(&question, &opening);
         if (choice == RUN_NOTHING)
                 return 0;
         if (question.n_planned > 0) {
                 r = cycle_progress(cycle, "download", "fetching what is approved", -1);
                 if (r >= 0)
-                        r = ask_helper(cycle, plan, "Download");
+                        r = cycle_ask_helper(cycle, &(struct run_order){.method = "Download"}, NULL,
+                                             diag);
                 if (r < 0)
                         return r;
         }

@@ -13,7 +13,7 @@
 /* ---- report ---- */
 
 /* Runs that an administrator started, or that ended after their cycle did, belong in too. */
-static int keep_outcome(struct cycle *cycle, const struct outcome *outcome, struct diag *diag)
+int cycle_keep_outcome(struct cycle *cycle, const struct outcome *outcome, struct diag *diag)
 {
         CLEANUP(freep) char *text = NULL;
         int r;
@@ -38,7 +38,7 @@ static int keep_outcomes(struct cycle *cycle, struct diag *diag)
                                  &n_outcomes, diag);
         for (size_t i = n_outcomes; i > 0; i--) { /* oldest first */
                 if (r >= 0)
-                        r = keep_outcome(cycle, outcomes[i - 1], diag);
+                        r = cycle_keep_outcome(cycle, outcomes[i - 1], diag);
                 outcome_free(outcomes[i - 1]);
         }
         free(outcomes);

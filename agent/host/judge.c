@@ -12,6 +12,7 @@ void judgement_free(struct judgement *judgement)
                 return;
         decisions_free(judgement->decisions);
         apply_facts_done(&judgement->facts);
+        operation_records_done(&judgement->operations);
         reboot_state_done(&judgement->reboot);
         strv_done(&judgement->limits.exclude);
         strv_done(&judgement->problems);
@@ -85,6 +86,18 @@ static int collect_facts(const struct judge_options *options, struct judgement *
         return 0;
 }
 
+static int collect_operations(const struct judge_options *options, struct judgement *judgement,
+                              struct diag *diag)
+{
+        int r;
+
+        if (!options->use_apply_state)
+                return 0;
+        r = operation_file_read(options->paths, &judgement->operations, diag);
+        judgement->has_operations = r >= 0;
+        return r;
+}
+
 static int collect_reboot(const struct judge_options *options, struct judgement *judgement,
                           struct diag *diag)
 {
@@ -93,8 +106,8 @@ static int collect_reboot(const struct judge_options *options, struct judgement 
 }
 
 /* What fails here makes the result unknown; the others still speak. */
-static const collector_fn collectors[] = {collect_ledger, collect_stamps, collect_limits,
-                                          collect_facts, collect_reboot};
+static const collector_fn collectors[] = {collect_ledger, collect_stamps,     collect_limits,
+                                          collect_facts,  collect_operations, collect_reboot};
 
 static int run_collectors(const struct judge_options *options, struct judgement *judgement)
 {
@@ -169,6 +182,7 @@ int judgement_report(const struct judgement *judgement,
             .reboot_required = (int)judgement->reboot.required,
             .reboot_reasons = &judgement->reboot.reasons,
             .last_run = judgement->facts.last_run,
+            .operations = judgement->has_operations ? &judgement->operations : NULL,
             .sequence = options->sequence,
             .only_package = options->only_package,
             .only_arch = options->only_arch,

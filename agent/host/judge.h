@@ -11,6 +11,7 @@
 #include "host/apply_state.h"
 #include "host/config.h"
 #include "host/host.h"
+#include "host/operation_file.h"
 #include "host/root.h"
 
 struct judge_options {
@@ -37,6 +38,8 @@ struct judgement {
         struct ledger *ledger;
         struct local_limits limits;
         struct apply_facts facts;
+        struct operation_records operations;
+        bool has_operations; /* they have been read */
         struct reboot_state reboot;
         struct strv problems;
         struct evaluate_input input;

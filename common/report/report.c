@@ -201,6 +201,9 @@ static int write_findings(const struct report_input *input, struct json_writer *
                 outcome_write(input->last_run, "last_run", writer);
         else
                 json_add_null(writer, "last_run");
+        if (input->operations)
+                operation_records_write(input->operations, evaluated->policy, evaluated->node,
+                                        evaluated->now, "operations", writer);
         return r;
 }
 

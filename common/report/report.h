@@ -6,6 +6,7 @@
 
 #include "decide/evaluate.h"
 #include "policy/window.h"
+#include "report/operation_record.h"
 #include "report/outcome.h"
 
 struct report_input {
@@ -13,10 +14,11 @@ struct report_input {
         const struct decisions *decisions;
         const char *agent_version;
         int reboot_required; /* enum reboot_required of host/host.h: 0 unknown, 1 no, 2 yes */
-        const struct strv *reboot_reasons;      /* may be NULL */
-        const struct strv *services_to_restart; /* NULL: not looked at */
-        const struct outcome *last_run;         /* NULL: none yet */
-        int64_t sequence;                       /* of this report; 0: not numbered (scan) */
+        const struct strv *reboot_reasons;          /* may be NULL */
+        const struct strv *services_to_restart;     /* NULL: not looked at */
+        const struct outcome *last_run;             /* NULL: none yet */
+        const struct operation_records *operations; /* NULL: not looked at */
+        int64_t sequence;                           /* of this report; 0: not numbered (scan) */
         const char *only_package; /* explain: this one alone, whatever its state; or NULL */
         const char *only_arch;    /* of that package; NULL: all */
         bool all_packages;        /* also the installed ones with nothing to say */

@@ -255,6 +255,12 @@ class ApplyCase(unittest.TestCase):
     def state(self, name):
         return json.loads((self.root / STATE / name).read_text())
 
+    def wait_for(self, path):
+        deadline = time.monotonic() + CALL_TIMEOUT_SECONDS
+        while not (self.root / path).exists():
+            self.assertLess(time.monotonic(), deadline, f"{path} did not appear")
+            time.sleep(0.05)
+
     # ---- policies ----
 
     def envelope(self, approved=None, key=None, version=1, **changes):
@@ -578,12 +584,6 @@ class Surviving(ApplyCase):
         self.main.add("other", "2.0", scripts={
             "postinst": "touch /tmp/began; n=0; while [ ! -e /tmp/go ] && [ $n -lt 600 ]; do sleep 0.1; n=$((n+1)); done"})
         self.publish()
-
-    def wait_for(self, path):
-        deadline = time.monotonic() + CALL_TIMEOUT_SECONDS
-        while not (self.root / path).exists():
-            self.assertLess(time.monotonic(), deadline, f"{path} did not appear")
-            time.sleep(0.05)
 
     def test_second_caller_is_told(self):
         self.slow_package()

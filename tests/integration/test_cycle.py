@@ -17,12 +17,15 @@ import tempfile
 import threading
 import unittest
 
+import jsonschema
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import httplab
 from httplab import answer, answer_etag
 from lab import policies, webserver
 
+REPORT_SCHEMA = pathlib.Path(os.environ["PATCHD_SOURCE"], "packaging/schema/patchd.report.v1.schema.json")
 CYCLE = os.path.join(os.environ["PATCHD_BUILD"], "agent", "cycle", "patchd-cycle")
 
 
@@ -443,13 +446,13 @@ class CycleTest(unittest.TestCase):
         path = self.publish(window=policies.open_window(), operations=self.operation())
         self.run_cycle("window")
         calls = [call for call in self.node.helper.calls if call[0] == "Apply"]
-        self.assertEqual(len(calls), 1)
+        self.assertEqual([call[1].get("operation") for call in calls][:2], ["op1", None][:len(calls)])
         self.assertEqual(json.loads(calls[0][1]["envelope"]), json.loads(path.read_text()))
         run_id = calls[0][1]["run_id"]
         self.assertRegex(run_id, r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]+$")
-        self.assertEqual(self.node.query("SELECT count(*) FROM run")[0][0], 1)
+        self.assertEqual(self.node.query("SELECT count(*) FROM run")[0][0], len(calls))
         report = json.loads(gzip.decompress(self.reports[-1][1]))
-        self.assertEqual(report["last_run"]["run_id"], run_id)
+        self.assertIn(report["last_run"]["run_id"], [call[1]["run_id"] for call in calls])
         for call in calls:
             for package in call[1].get("packages", []):
                 self.assertEqual(set(package), {"name", "arch", "version"})
@@ -464,7 +467,7 @@ class CycleTest(unittest.TestCase):
         self.assertIn("dpkg is locked", said)
         for _ in range(4):
             self.node.run("poll")
-        self.assertEqual(self.node.helper.methods().count("Apply"), 3)
+        self.assertEqual(self.asked().count("op1"), 3)
 
     def test_outcome_is_reported_without_another_try(self):
         self.publish(window=policies.open_window(), operations=self.operation())
@@ -500,10 +503,62 @@ class CycleTest(unittest.TestCase):
             self.node.run(trigger)
         self.assertEqual(self.node.helper.methods().count("Refresh"), 3)
 
+    def operate(self, parameters):
+        """The helper: carries the operation out, that is, notes it."""
+        outcome = {**self.outcome(parameters["run_id"]), "trigger": "operation:" + parameters["operation"]}
+        with open(self.node.prefix / "var/lib/patchd-apply/done-operations.jsonl", "a", encoding="ascii") as record:
+            record.write(json.dumps({"id": parameters["operation"], "run_id": parameters["run_id"],
+                                     "began_at": outcome["started_at"], "finished_at": outcome["finished_at"],
+                                     "result": "succeeded", "message": "done"}) + "\n")
+        return {"parameters": {"outcome": outcome}}
+
+    def asked(self):
+        """The operations; what this machine itself has pending is asked for too, without an id."""
+        return [call[1]["operation"] for call in self.node.helper.calls
+                if call[0] == "Apply" and "operation" in call[1]]
+
     def test_operation_that_ignores_the_window(self):
-        self.publish(1, window=policies.closed_window(), operations=self.operation(ignore_window=True))
+        self.node.helper.answers["Apply"] = self.operate
+        operations = self.operation(ignore_window=True) + self.operation(id="op2", ignore_window=True)
+        operations += self.operation(id="theirs", match={"hostname": ["no-such-host-*"]}, ignore_window=True)
+        operations += self.operation(id="later")
+        self.publish(1, window=policies.closed_window(), operations=operations)
         self.run_cycle("start")
-        self.assertIn("Apply", self.node.helper.methods())
+        self.assertEqual(self.asked(), ["op1", "op2"])
+        self.assertEqual(self.node.helper.methods()[:3], ["Refresh", "Refresh", "Apply"], "judged by new indexes")
+        for call in self.node.helper.calls:
+            self.assertNotIn("packages", call[1])
+        self.run_cycle("poll")
+        self.run_cycle("start")
+        self.assertEqual(self.asked(), ["op1", "op2"])
+        report = self.node.last_report()
+        self.assertEqual([(o["id"], o["state"], o["result"]) for o in report["operations"]],
+                         [("op1", "done", "succeeded"), ("op2", "done", "succeeded"), ("later", "waiting", None)])
+        jsonschema.validate(report, json.loads(REPORT_SCHEMA.read_text(encoding="utf-8")))
+        triggers = [json.loads(row[0])["trigger"] for row in self.node.query("SELECT outcome FROM run")]
+        self.assertEqual(sorted(triggers), ["operation:op1", "operation:op2"])
+
+    def test_scan_operation_reports_at_once(self):
+        self.publish(1)
+        self.run_cycle("start")
+        self.assertEqual(len(self.reports), 1)
+        self.node.helper.answers["Apply"] = self.operate
+        self.publish(2, operations=self.operation(action="scan"))
+        self.run_cycle("poll")
+        self.assertEqual((self.asked(), len(self.reports)), (["op1"], 2))
+        report = json.loads(gzip.decompress(self.reports[-1][1]))
+        self.assertEqual([(o["id"], o["state"]) for o in report["operations"]], [("op1", "done")])
+        self.run_cycle("poll")
+        self.assertEqual((self.asked(), len(self.reports)), (["op1"], 2))
+
+    def test_pause_and_mode_beat_an_operation(self):
+        (self.node.prefix / "var/lib/patchd-apply/pause.json").write_text('{"until":null}')
+        self.publish(1, window=policies.open_window(), operations=self.operation(ignore_window=True))
+        self.run_cycle("start")
+        (self.node.prefix / "var/lib/patchd-apply/pause.json").unlink()
+        self.publish(2, mode="replace", operations=self.operation(ignore_window=True))
+        self.run_cycle("start")
+        self.assertEqual(self.asked(), [])
 
     def test_outcomes_of_others_are_kept_and_reported(self):
         self.publish()
@@ -602,7 +657,7 @@ class ServerTest(CycleTest):
         self.call(connection, "org.patchd.cycle.Run", {"trigger": "start"}, more=True)
         replies = list(self.replies(connection))
         states = [reply["parameters"]["state"] for reply in replies]
-        self.assertEqual(states, ["fetch", "hand-over", "refresh", "judge", "plan", "report", "deliver", "finished"])
+        self.assertEqual(states, ["fetch", "hand-over", "refresh", "judge", "operate", "plan", "report", "deliver", "finished"])
         self.assertTrue(all(reply["continues"] for reply in replies[:-1]))
         self.assertFalse(replies[-1].get("continues", False))
         result = replies[-1]["parameters"]["result"]

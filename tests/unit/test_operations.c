@@ -18,19 +18,18 @@ static void test_due(void **state)
                 bool ignore_window;
                 time_t expires;
                 const char *hostname; /* to match */
-                bool in_window, at_once;
+                bool is_due, at_once;
         } cases[] = {
             {"waits for the window", OPERATION_APPLY, NULL, false, 2000, NULL, true, false},
-            {"at once", OPERATION_APPLY, NULL, true, 2000, NULL, false, true},
-            {"a reboot", OPERATION_REBOOT, "", true, 2000, NULL, false, true},
-            {"a scan needs no helper", OPERATION_SCAN, NULL, true, 2000, NULL, false, false},
+            {"at once", OPERATION_APPLY, NULL, true, 2000, NULL, true, true},
+            {"a reboot", OPERATION_REBOOT, "", true, 2000, NULL, true, true},
+            {"a scan waits for no window", OPERATION_SCAN, NULL, false, 2000, NULL, true, true},
             {"expired", OPERATION_APPLY, NULL, true, 1000, NULL, false, false},
-            {"for this node", OPERATION_APPLY, NULL, true, 2000, "node*", false, true},
+            {"for this node", OPERATION_APPLY, NULL, true, 2000, "node*", true, true},
             {"for another node", OPERATION_APPLY, NULL, true, 2000, "web*", false, false},
             {"done", OPERATION_APPLY, "{\"id\":\"x\"}\n{\"id\":\"op\"}\n", true, 2000, NULL, false,
              false},
-            {"another one done", OPERATION_APPLY, "{\"id\":\"x\"}\n", true, 2000, NULL, false,
-             true},
+            {"another one done", OPERATION_APPLY, "{\"id\":\"x\"}\n", true, 2000, NULL, true, true},
             {"done, before a cut line", OPERATION_APPLY, "{\"id\":\"op\"}\n{\"id\":\"o", true, 2000,
              NULL, false, false},
         };
@@ -48,7 +47,8 @@ static void test_due(void **state)
                                     .arch = (char *)"amd64"};
                 struct paths paths = {.apply_state = *state};
                 CLEANUP(freep) char *path = str_format("%s/done-operations.jsonl", (char *)*state);
-                struct operations_due due;
+                CLEANUP(operations_due_done) struct operations_due due = {0};
+                CLEANUP(freep) char *at_once = NULL;
                 struct diag diag = {0};
 
                 if (cases[i].hostname)
@@ -59,7 +59,8 @@ static void test_due(void **state)
                             files_create(path, cases[i].done, strlen(cases[i].done), 0644, NULL),
                             0);
                 assert_int_equal(operations_find(&paths, &policy, &node, now, &due, &diag), 0);
-                if (due.in_window != cases[i].in_window || due.at_once != cases[i].at_once)
+                assert_int_equal(operations_at_once(&due, &at_once), 0);
+                if (due.n_items != cases[i].is_due || str_equal(at_once, "op") != cases[i].at_once)
                         fail_msg("%s", cases[i].label);
         }
 }
@@ -71,12 +72,12 @@ static void test_unreadable_record(void **state)
         CLEANUP(freep) char *path = str_format("%s/done-operations.jsonl", (char *)*state);
         struct paths paths = {.apply_state = *state};
         struct node node = {0};
-        struct operations_due due;
+        CLEANUP(operations_due_done) struct operations_due due = {0};
         struct diag diag = {0};
 
         assert_int_equal(mkdir(path, 0755), 0);
         assert_true(operations_find(&paths, &policy, &node, now, &due, &diag) < 0);
-        assert_false(due.in_window || due.at_once);
+        assert_int_equal(due.n_items, 0);
 }
 
 int main(void)

@@ -31,26 +31,16 @@ static void test_choose(void **state)
             CASE("an hour before, nothing to do", RUN_NOTHING, .now = 9 * 3600),
             CASE("a reboot is not downloaded", RUN_NOTHING, .reboot_required = true,
                  .now = 9 * 3600),
-            CASE("an operation waits", RUN_NOTHING, .operation = true, .now = 9 * 3600),
             CASE("just before", RUN_DOWNLOAD, .n_planned = 1, .now = 10 * 3600 - 1),
             CASE("it opens", RUN_APPLY, .n_planned = 1, .now = 10 * 3600),
             CASE("open, nothing to do", RUN_NOTHING, .now = 11 * 3600),
             CASE("open, a reboot", RUN_APPLY, .reboot_required = true, .now = 11 * 3600),
-            CASE("open, an operation", RUN_APPLY, .operation = true, .now = 11 * 3600),
             CASE("before the cutoff", RUN_APPLY, .n_planned = 1, .now = 12 * 3600 + 1799),
             CASE("after the cutoff", RUN_NOTHING, .n_planned = 1, .now = 12 * 3600 + 1800),
             CASE("closed", RUN_NOTHING, .n_planned = 1, .now = 13 * 3600),
-            CASE("an operation that ignores the window", RUN_APPLY, .operation_now = true,
-                 .now = 20 * 3600),
             {"not allowed", &with_window, {.n_planned = 1, .now = 11 * 3600}, true, RUN_NOTHING},
-            {"not allowed, not even now",
-             &with_window,
-             {.operation_now = true, .now = 11 * 3600},
-             true,
-             RUN_NOTHING},
             {"unassigned", NULL, {.n_planned = 1, .now = 11 * 3600}, false, RUN_NOTHING},
             {"no window", &without, {.n_planned = 1, .now = 11 * 3600}, false, RUN_NOTHING},
-            {"no window is needed", &without, {.operation_now = true}, false, RUN_APPLY},
         };
 
         (void)state;
@@ -74,11 +64,8 @@ static void test_attempts(void **state)
         struct run_question work = {.n_planned = 1}, reboot = {.reboot_required = true};
 
         (void)state;
-        assert_true(run_may_try(&work, 0));
-        assert_true(run_may_try(&work, RUN_ATTEMPTS_MAX - 1));
-        assert_false(run_may_try(&work, RUN_ATTEMPTS_MAX));
-        assert_true(run_may_try(&reboot, 0));
-        assert_false(run_may_try(&reboot, 1));
+        assert_int_equal(run_attempts_max(&work), RUN_ATTEMPTS_MAX);
+        assert_int_equal(run_attempts_max(&reboot), 1);
 }
 
 static int make_window(void **state)
