@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/dispatch.h"
 
+#include "apply/reboot_settle.h"
+#include "apply/rebooting.h"
 #include "apply/refresh.h"
 #include "apply/run.h"
 #include "apply/state.h"
@@ -151,12 +153,13 @@ static const struct method {
     {"Refresh", SERVICE_SOCKET_APPLY, &request_fields_none, refresh_handle},
     {"Download", SERVICE_SOCKET_APPLY, &request_fields_download, run_handle_download},
     {"Apply", SERVICE_SOCKET_APPLY, &request_fields_run, run_handle_apply},
+    {"Recover", SERVICE_SOCKET_APPLY, &request_fields_none, reboot_settle_handle},
     {"ApplyNow", SERVICE_SOCKET_ADMIN, &request_fields_apply_now, run_handle_apply_now},
     {"Pause", SERVICE_SOCKET_ADMIN, &request_fields_pause, handle_pause},
     {"Resume", SERVICE_SOCKET_ADMIN, &request_fields_none, handle_resume},
     {"ResetPolicy", SERVICE_SOCKET_ADMIN, &request_fields_none, handle_reset_policy},
     {"Rollback", SERVICE_SOCKET_ADMIN, &request_fields_rollback, NULL},
-    {"Reboot", SERVICE_SOCKET_ADMIN, &request_fields_none, NULL},
+    {"Reboot", SERVICE_SOCKET_ADMIN, &request_fields_none, rebooting_handle},
     {"ClearVeto", SERVICE_SOCKET_ADMIN, &request_fields_clear_veto, NULL},
     {"GetState", SERVICE_SOCKET_APPLY | SERVICE_SOCKET_ADMIN, &request_fields_none,
      state_method_handle},

@@ -4,6 +4,7 @@
  */
 
 #include "apply/dispatch.h"
+#include "apply/rebooting.h"
 #include "apply/service.h"
 #include "apply/state.h"
 #include "host/log.h"
@@ -73,6 +74,7 @@ static int serve(struct service *service)
                 r = dispatch_answer(service, message);
                 if (r < 0)
                         return r;
+                rebooting_perform(service);
         }
         return 0;
 }
@@ -127,6 +129,7 @@ int main(int argc, char **argv)
                 log_line(LOG_LEVEL_ERROR, "%s", diag_text(&diag, r));
         else
                 r = serve_peer(&service);
+        rebooting_free(service.rebooting);
         connection_free(service.connection);
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

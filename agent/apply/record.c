@@ -2,7 +2,7 @@
 #include "apply/record.h"
 
 #include "apply/guard.h"
-#include "apply/truth.h"
+#include "apply/rebooting.h"
 #include "base/str.h"
 #include "host/log.h"
 
@@ -116,51 +116,6 @@ int record_fail_all(struct run *run, const char *reason)
         return 0;
 }
 
-static int fill_reboot(struct run *run, const struct reboot_state *state)
-{
-        const struct assignment *assignment = run->judgement->decisions->assignment;
-        struct outcome *outcome = run->outcome;
-        struct event_fields fields = {.run_id = run->run_id};
-        bool is_wanted;
-
-        outcome->reboot_required = state->required == REBOOT_REQUIRED_YES;
-        is_wanted =
-            assignment && (assignment->reboot == REBOOT_ALWAYS ||
-                           (assignment->reboot == REBOOT_IF_NEEDED && outcome->reboot_required));
-        outcome->reboot =
-            strdup(is_wanted ? "not performed: this version does not reboot by itself; reboot the "
-                               "node by hand"
-                   : outcome->reboot_required ? "not performed: the policy says never"
-                                              : "not needed");
-        if (!outcome->reboot)
-                return -ENOMEM;
-        if (outcome->reboot_required) {
-                fields.reason = state->reasons.n_items > 0 ? state->reasons.items[0] : NULL;
-                log_event(EVENT_REBOOT_REQUIRED, &fields);
-        }
-        if (is_wanted) {
-                fields.reason = outcome->reboot;
-                log_event(EVENT_REBOOT_NOT_PERFORMED, &fields);
-        }
-        return 0;
-}
-
-int record_reboot(struct run *run)
-{
-        CLEANUP(inventory_freep) struct inventory *inventory = NULL;
-        CLEANUP(reboot_state_done) struct reboot_state state = {0};
-        struct diag why = {0};
-        int r = truth_collect(&inventory, &why);
-
-        if (r >= 0)
-                r = host_reboot_state(&run->root, &run->judgement->node, inventory, &state, &why);
-        if (r >= 0)
-                return fill_reboot(run, &state);
-        log_line(LOG_LEVEL_WARNING, "whether a reboot is needed is not known: %s",
-                 diag_text(&why, r));
-        return r == -ENOMEM ? r : 0;
-}
-
 int record_finish(struct run *run, struct diag *diag)
 {
         struct outcome *outcome = run->outcome;
@@ -181,9 +136,9 @@ int record_finish(struct run *run, struct diag *diag)
                 return -ENOMEM;
         r = guard_finish(run);
         if (r >= 0)
-                r = state_write_outcome(run->service->paths, outcome, diag);
+                r = rebooting_write(run->service->paths, outcome, diag);
         if (r >= 0)
-                r = state_remove_intent(run->service->paths, run->run_id, diag);
+                r = rebooting_take_outcome(run);
         if (r < 0)
                 return r;
         record_log(run, outcome->result == RUN_REFUSED ? EVENT_RUN_REFUSED : EVENT_RUN_FINISHED);

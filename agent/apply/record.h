@@ -20,11 +20,7 @@ int record_refusal(struct run *run, const char *reason) MUST_CHECK;
 /* Every package failed for one reason. */
 int record_fail_all(struct run *run, const char *reason) MUST_CHECK;
 
-/* Whether the node needs a reboot, and that this version performs none. What can't be found out
- * stays open. */
-int record_reboot(struct run *run) MUST_CHECK;
-
-/* Writes the outcome, closes the intent and makes the reply. */
+/* Writes the outcome, closes the intent (unless a reboot is awaited) and makes the reply. */
 int record_finish(struct run *run, struct diag *diag) MUST_CHECK;
 
 /* The reply of a run that only downloads, which is kept as the last one. */

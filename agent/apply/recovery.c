@@ -2,6 +2,7 @@
 #include "apply/recovery.h"
 
 #include "apply/hooks.h"
+#include "apply/reboot_settle.h"
 #include "apply/state.h"
 #include "apply/truth.h"
 #include "base/str.h"
@@ -135,6 +136,8 @@ int recovery_run(struct service *service, time_t now, struct diag *diag)
         CLEANUP(strv_done) struct strv run_ids = {0};
         int r = state_intents(service->paths, &run_ids, diag);
 
+        if (r >= 0)
+                r = reboot_settle(service, &run_ids, now, diag);
         if (r < 0 || run_ids.n_items == 0)
                 return r;
         service_progress(service, "repairing", "an interrupted run is repaired", -1);

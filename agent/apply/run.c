@@ -5,6 +5,7 @@
 #include "apply/feed_intake.h"
 #include "apply/guard.h"
 #include "apply/operation.h"
+#include "apply/reboot_need.h"
 #include "apply/record.h"
 #include "apply/recovery.h"
 #include "apply/steps.h"
@@ -188,7 +189,7 @@ static int carry_out(struct run *run, struct diag *diag)
         if (r >= 0 && run->n_items > 0 && !is_over)
                 r = guard_run_steps(run, diag);
         if (r >= 0)
-                r = record_reboot(run);
+                r = reboot_need_judge(run);
         if (r < 0)
                 return r;
         prune(run);

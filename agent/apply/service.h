@@ -22,6 +22,8 @@ struct service {
         uid_t peer_uid;
         bool more;           /* this call wants progress */
         bool client_is_gone; /* nothing is sent any more */
+        struct rebooting
+            *rebooting; /* what a run left to be done after its answer; NULL: nothing */
 };
 
 /* Whether SIGTERM came: finish what is in hand, start nothing new. */

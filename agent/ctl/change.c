@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* apply, rollback, pause, resume, policy reset: what administrators ask of the root helper. */
+/* apply, rollback, reboot, pause, resume, policy reset: what administrators ask of the root helper.
+ */
 
 #include "base/str.h"
 #include "base/timetext.h"
@@ -187,6 +188,11 @@ int verb_pause(const struct ctl *ctl)
 int verb_resume(const struct ctl *ctl)
 {
         return ask_simply(ctl, "org.patchd.apply.Resume", NULL, "resumed");
+}
+
+int verb_reboot(const struct ctl *ctl)
+{
+        return ask_simply(ctl, "org.patchd.apply.Reboot", NULL, "the node reboots now");
 }
 
 int verb_rollback(const struct ctl *ctl)

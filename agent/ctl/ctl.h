@@ -56,6 +56,7 @@ int verb_history(const struct ctl *ctl);
 int verb_windows(const struct ctl *ctl);
 int verb_apply(const struct ctl *ctl);
 int verb_rollback(const struct ctl *ctl);
+int verb_reboot(const struct ctl *ctl);
 int verb_pause(const struct ctl *ctl);
 int verb_resume(const struct ctl *ctl);
 int verb_doctor(const struct ctl *ctl);

@@ -24,6 +24,8 @@ static const struct verb verbs[] = {
     {"apply", NULL, 0, 0, OPTION_JSON | OPTION_NOW | OPTION_DOWNLOAD_ONLY, verb_apply, "",
      "Install what is approved, in the window"},
     {"rollback", NULL, 0, 1, OPTION_JSON, verb_rollback, "[RUN]", "Bring back what a run replaced"},
+    {"reboot", NULL, 0, 0, OPTION_JSON, verb_reboot, "",
+     "Reboot the node now, unless something is in the way"},
     {"pause", NULL, 0, 0, OPTION_JSON | OPTION_UNTIL, verb_pause, "",
      "Install nothing until resumed"},
     {"resume", NULL, 0, 0, OPTION_JSON, verb_resume, "", "End a pause"},

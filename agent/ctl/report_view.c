@@ -173,6 +173,23 @@ static void print_last_run(const struct json *report, time_t now)
         line = str_format("%s %s, finished %s", json_get_string(run, "run_id"),
                           json_get_string(run, "result"), finished);
         print_line("last run", line);
+        if (json_get_string(run, "reboot"))
+                printf("  %-12s its reboot: %s\n", "", json_get_string(run, "reboot"));
+}
+
+static void print_services(const struct json *report)
+{
+        const struct json *services = json_get(report, "services_to_restart");
+        const char *note = json_get_string(json_get(report, "last_run"), "services_note");
+        CLEANUP(str_done) struct str line = {0};
+
+        for (size_t i = 0; i < json_length(services); i++)
+                str_appendf(&line, "%s%s", i > 0 ? ", " : "",
+                            json_string(json_at(services, i)) ?: "?");
+        if (line.length > 0)
+                print_line("to restart", line.data);
+        else if (!services && note)
+                print_line("to restart", note);
 }
 
 /* What a judgement at another time is asked for: what would be installed then. */
@@ -219,6 +236,7 @@ static void print_head(const struct ctl *ctl, const struct json *report, time_t 
         print_line("index age", age);
         if (is_reboot_pending(report))
                 print_sentences("reboot", json_get(reboot, "reasons"));
+        print_services(report);
         print_sentences("broken", json_get(report, "broken_packages"));
         print_sentences("beside us", json_get(report, "other_updaters"));
         print_last_run(report, now);

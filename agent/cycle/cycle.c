@@ -183,6 +183,7 @@ static const struct stage {
 } stages[] = {
     {"fetch", "asking for the policy", stage_fetch},
     {"hand-over", "handing the policy to the helper", stage_hand_over},
+    {"recover", "ending what a reboot or a crash left open", cycle_recover},
     {"refresh", "refreshing the package indexes", stage_refresh},
     {"judge", "judging the installed packages", stage_judge},
     {"operate", "looking for operations of the policy", cycle_operate},

@@ -10,7 +10,8 @@
 enum { POLICY_COUNTER_MAX_BYTES = 64 * 1024 };
 
 static const uint64_t refresh_timeout_usec = 20 * 60 * 1000000ULL;
-static const uint64_t run_timeout_usec = 4 * 3600 * 1000000ULL; /* for each step's word */
+static const uint64_t recover_timeout_usec = 60 * 60 * 1000000ULL; /* dpkg may have much to do */
+static const uint64_t run_timeout_usec = 4 * 3600 * 1000000ULL;    /* for each step's word */
 
 static bool keeps_policy(const struct paths *paths, const char *digest)
 {
@@ -42,6 +43,16 @@ int helper_set_policy(const struct paths *paths, const struct blob *envelope, co
         return r < 0 ? r
                      : connection_call(connection, "org.patchd.apply.SetPolicy", text,
                                        refresh_timeout_usec, NULL, NULL, NULL, NULL, diag);
+}
+
+int helper_recover(const struct paths *paths, struct diag *diag)
+{
+        CLEANUP(connection_freep) struct connection *connection = NULL;
+        int r = connection_open(paths->apply_socket, &connection, diag);
+
+        return r < 0 ? r
+                     : connection_call(connection, "org.patchd.apply.Recover", NULL,
+                                       recover_timeout_usec, NULL, NULL, NULL, NULL, diag);
 }
 
 static bool is_complete(const struct json *repositories)

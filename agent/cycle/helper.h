@@ -33,6 +33,9 @@ struct helper_request {
 int helper_set_policy(const struct paths *paths, const struct blob *envelope, const char *digest,
                       struct diag *diag) MUST_CHECK;
 
+/* Has it end runs that were interrupted or whose reboot came. Errors: as connection_call(). */
+int helper_recover(const struct paths *paths, struct diag *diag) MUST_CHECK;
+
 /* Gives whether every repository answered. Which ones failed is the helper's to log; what counts is
  * how old their indexes are. Errors: as connection_call(). */
 int helper_refresh(const struct paths *paths, bool *ret_complete, struct diag *diag) MUST_CHECK;

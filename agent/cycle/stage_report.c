@@ -12,15 +12,16 @@
 
 /* ---- report ---- */
 
-/* Runs that an administrator started, or that ended after their cycle did, belong in too. */
+/* Runs that an administrator started, or that ended after their cycle did, belong in too; and a run
+ * changes once more when its reboot comes. */
 int cycle_keep_outcome(struct cycle *cycle, const struct outcome *outcome, struct diag *diag)
 {
-        CLEANUP(freep) char *text = NULL;
-        int r;
+        CLEANUP(freep) char *text = NULL, *before = NULL;
+        int r = outcome_to_text(outcome, &text);
 
-        if (store_has_run(cycle->store, outcome->run_id))
+        if (r >= 0 && store_get_run(cycle->store, outcome->run_id, &before, NULL) >= 0 &&
+            str_equal(before, text))
                 return 0;
-        r = outcome_to_text(outcome, &text);
         if (r >= 0)
                 r = store_add_run(cycle->store, outcome->run_id, outcome->started_at, text, diag);
         if (r >= 0)

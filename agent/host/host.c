@@ -128,6 +128,14 @@ static int add_tags(const struct config *config, const struct strv *extra_tags, 
         return r;
 }
 
+char *host_boot_id(void)
+{
+        char boot_id[SD_ID128_STRING_MAX];
+        sd_id128_t id;
+
+        return strdup(sd_id128_get_boot(&id) >= 0 ? sd_id128_to_string(id, boot_id) : "");
+}
+
 /* What only the running host has. */
 static int read_running(struct node *node)
 {

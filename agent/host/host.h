@@ -42,6 +42,10 @@ int host_reboot_state(const struct root *root, const struct node *node,
 
 bool host_is_container(void);
 
+/* The id of this boot as 32 hex digits, "" when it is not known. The caller frees; NULL: no memory.
+ */
+char *host_boot_id(void);
+
 /* A new run id: "20261122T010000Z-1a2b3c4d", sortable, unique. The caller frees; NULL: no memory.
  */
 char *host_new_run_id(time_t now);

@@ -98,11 +98,44 @@ static int collect_operations(const struct judge_options *options, struct judgem
         return r;
 }
 
+static bool last_run_is_of_this_boot(const struct judgement *judgement)
+{
+        const struct outcome *run = judgement->facts.last_run;
+        const char *boot_id = judgement->node.boot_id;
+
+        return run && run->boot_id && boot_id && strcmp(run->boot_id, boot_id) == 0;
+}
+
+/* The last run of this boot knows more than can be seen from here. */
 static int collect_reboot(const struct judge_options *options, struct judgement *judgement,
                           struct diag *diag)
 {
-        return host_reboot_state(options->root, &judgement->node, judgement->inventory,
-                                 &judgement->reboot, diag);
+        struct reboot_state *state = &judgement->reboot;
+        CLEANUP(strv_done) struct strv more = {0};
+        int r =
+            host_reboot_state(options->root, &judgement->node, judgement->inventory, state, diag);
+
+        if (r >= 0 && last_run_is_of_this_boot(judgement))
+                r = outcome_reboot_reasons(judgement->facts.last_run, &more);
+        if (r < 0 || more.n_items == 0)
+                return r;
+        if (state->required != REBOOT_REQUIRED_YES)
+                strv_done(&state->reasons); /* they say why it is not known */
+        state->required = REBOOT_REQUIRED_YES;
+        return strv_add_all(&state->reasons, (const char *const *)more.items, more.n_items);
+}
+
+/* What started since the boot uses no file that was replaced before it. */
+static const struct strv *services_to_restart(const struct judgement *judgement)
+{
+        static const struct strv none;
+        const struct outcome *run = judgement->facts.last_run;
+
+        if (!run)
+                return NULL;
+        if (!last_run_is_of_this_boot(judgement))
+                return judgement->node.boot_id ? &none : NULL;
+        return run->knows_services ? &run->services_to_restart : NULL;
 }
 
 /* What fails here makes the result unknown; the others still speak. */
@@ -181,6 +214,7 @@ int judgement_report(const struct judgement *judgement,
             .agent_version = PATCHD_VERSION,
             .reboot_required = (int)judgement->reboot.required,
             .reboot_reasons = &judgement->reboot.reasons,
+            .services_to_restart = services_to_restart(judgement),
             .last_run = judgement->facts.last_run,
             .operations = judgement->has_operations ? &judgement->operations : NULL,
             .sequence = options->sequence,

@@ -34,6 +34,8 @@ enum event {
         EVENT_WINDOW_OPENED,
         EVENT_WINDOW_CLOSED,
         EVENT_REBOOT_REQUIRED,
+        EVENT_REBOOT_REQUESTED,
+        EVENT_REBOOT_FINISHED, /* the node came back, and the run was verified again */
         EVENT_REBOOT_NOT_PERFORMED,
         EVENT_REPORT_SPOOLED,
         EVENT_REPORT_DELIVERED,

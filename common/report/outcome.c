@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/outcome.h"
 
+#include "decide/reboot.h"
+
 #include <string.h>
 
 static const char *const run_result_texts[] = {
@@ -15,6 +17,13 @@ static const char *const package_result_texts[] = {
     [PACKAGE_ROLLED_BACK] = "rolled_back",
 };
 const struct enum_table package_result_names = ENUM_TABLE(package_result_texts);
+
+static const char *const reboot_phase_texts[] = {
+    [REBOOT_PHASE_NONE] = "none",           [REBOOT_PHASE_AWAITED] = "awaited",
+    [REBOOT_PHASE_REQUESTED] = "requested", [REBOOT_PHASE_POSTPONED] = "postponed",
+    [REBOOT_PHASE_FINISHED] = "finished",   [REBOOT_PHASE_FAILED] = "failed",
+};
+const struct enum_table reboot_phase_names = ENUM_TABLE(reboot_phase_texts);
 
 void outcome_free(struct outcome *outcome)
 {
@@ -37,6 +46,10 @@ void outcome_free(struct outcome *outcome)
         free(outcome->boot_id);
         free(outcome->message);
         free(outcome->reboot);
+        free(outcome->reboot_owed_by);
+        free(outcome->kernel);
+        strv_done(&outcome->services_to_restart);
+        free(outcome->services_note);
         free(outcome);
 }
 
@@ -50,6 +63,17 @@ struct outcome_package *outcome_add_package(struct outcome *outcome)
         outcome->packages = packages;
         packages[outcome->n_packages] = (struct outcome_package){.result = PACKAGE_SKIPPED};
         return &packages[outcome->n_packages++];
+}
+
+int outcome_reboot_reasons(const struct outcome *outcome, struct strv *reasons)
+{
+        CLEANUP(freep) char *owed = NULL;
+        int r = reboot_service_reasons(&outcome->services_to_restart, reasons);
+
+        if (r < 0 || !outcome->reboot_owed_by)
+                return r;
+        owed = reboot_owed_reason(outcome->reboot_owed_by);
+        return owed ? strv_add(reasons, owed) : -ENOMEM;
 }
 
 enum run_result outcome_judge(const struct outcome *outcome)
@@ -77,6 +101,23 @@ static void write_package(const struct outcome_package *package, struct json_wri
         json_end(writer);
 }
 
+static void write_reboot(const struct outcome *outcome, struct json_writer *writer)
+{
+        json_add_bool(writer, "reboot_required", outcome->reboot_required);
+        json_add_string(writer, "reboot", outcome->reboot);
+        json_add_string(writer, "reboot_phase",
+                        enum_name(&reboot_phase_names, (int)outcome->reboot_phase));
+        json_add_string(writer, "reboot_owed_by", outcome->reboot_owed_by);
+        json_add_time(writer, "reboot_requested_at", outcome->reboot_requested_at);
+        json_add_time(writer, "rebooted_at", outcome->rebooted_at);
+        json_add_string(writer, "kernel", outcome->kernel);
+        if (outcome->knows_services)
+                json_add_strings(writer, "services_to_restart", &outcome->services_to_restart);
+        else
+                json_add_null(writer, "services_to_restart");
+        json_add_string(writer, "services_note", outcome->services_note);
+}
+
 void outcome_write(const struct outcome *outcome, const char *name, struct json_writer *writer)
 {
         json_begin_object(writer, name);
@@ -90,8 +131,7 @@ void outcome_write(const struct outcome *outcome, const char *name, struct json_
         json_add_time(writer, "finished_at", outcome->finished_at);
         json_add_string(writer, "result", enum_name(&run_result_names, (int)outcome->result));
         json_add_string(writer, "message", outcome->message);
-        json_add_bool(writer, "reboot_required", outcome->reboot_required);
-        json_add_string(writer, "reboot", outcome->reboot);
+        write_reboot(outcome, writer);
         json_begin_array(writer, "packages");
         for (size_t i = 0; i < outcome->n_packages; i++)
                 write_package(&outcome->packages[i], writer);
@@ -123,6 +163,9 @@ static const struct text_field outcome_texts[] = {
     {"boot_id", offsetof(struct outcome, boot_id)},
     {"message", offsetof(struct outcome, message)},
     {"reboot", offsetof(struct outcome, reboot)},
+    {"reboot_owed_by", offsetof(struct outcome, reboot_owed_by)},
+    {"kernel", offsetof(struct outcome, kernel)},
+    {"services_note", offsetof(struct outcome, services_note)},
 };
 
 static const struct text_field package_texts[] = {
@@ -160,6 +203,24 @@ static int read_package(const struct json *json, struct outcome *outcome)
         return read_texts(json, package_texts, ELEMENTSOF(package_texts), package);
 }
 
+static int read_reboot(const struct json *json, struct outcome *outcome)
+{
+        const struct json *services = json_get(json, "services_to_restart");
+        const char *phase = json_get_string(json, "reboot_phase");
+        int value = phase ? enum_from_name(&reboot_phase_names, phase) : REBOOT_PHASE_NONE;
+        int r = 0;
+
+        outcome->reboot_required = json_get_bool(json, "reboot_required", false);
+        outcome->reboot_phase = value < 0 ? REBOOT_PHASE_NONE : (enum reboot_phase)value;
+        outcome->reboot_requested_at = json_get_time(json, "reboot_requested_at");
+        outcome->rebooted_at = json_get_time(json, "rebooted_at");
+        outcome->knows_services = services != NULL;
+        for (size_t i = 0; r >= 0 && i < json_length(services); i++)
+                r = strv_add(&outcome->services_to_restart,
+                             json_string(json_at(services, i)) ?: "");
+        return r;
+}
+
 static int read_outcome(const struct json *json, struct outcome *outcome, struct diag *diag)
 {
         const struct json *packages = json_get(json, "packages");
@@ -175,7 +236,9 @@ static int read_outcome(const struct json *json, struct outcome *outcome, struct
         outcome->policy_version = json_get_int(json, "policy_version", 0);
         outcome->started_at = json_get_time(json, "started_at");
         outcome->finished_at = json_get_time(json, "finished_at");
-        outcome->reboot_required = json_get_bool(json, "reboot_required", false);
+        r = read_reboot(json, outcome);
+        if (r < 0)
+                return r;
         for (size_t i = 0; i < json_length(packages); i++) {
                 r = read_package(json_at(packages, i), outcome);
                 if (r < 0)

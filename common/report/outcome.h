@@ -10,6 +10,7 @@
 #include "base/diag.h"
 #include "base/enums.h"
 #include "base/json.h"
+#include "base/strv.h"
 #include "report/script_result.h"
 
 #include <stdbool.h>
@@ -34,6 +35,17 @@ enum package_result {
 };
 extern const struct enum_table package_result_names;
 
+/* How far the reboot after a run has come. */
+enum reboot_phase {
+        REBOOT_PHASE_NONE,      /* not needed, or not to be done: `reboot` says which */
+        REBOOT_PHASE_AWAITED,   /* decided; waits for a lock, an inhibitor, the report */
+        REBOOT_PHASE_REQUESTED, /* the machine is on its way */
+        REBOOT_PHASE_POSTPONED, /* a later window does it */
+        REBOOT_PHASE_FINISHED,  /* it came back, and the run was verified again */
+        REBOOT_PHASE_FAILED,    /* asked for, but it did not come */
+};
+extern const struct enum_table reboot_phase_names;
+
 struct outcome_package {
         char *name, *arch;
         char *version_from; /* NULL: new */
@@ -57,6 +69,13 @@ struct outcome {
         struct script_results scripts; /* hooks and checks */
         bool reboot_required;
         char *reboot; /* "not needed", "not performed: ...", NULL: not judged */
+        enum reboot_phase reboot_phase;
+        char *reboot_owed_by; /* the run that `always` wants a reboot for; NULL: none */
+        time_t reboot_requested_at, rebooted_at;
+        char *kernel;        /* that runs after the reboot */
+        bool knows_services; /* services_to_restart was found out */
+        struct strv services_to_restart;
+        char *services_note; /* why not; NULL: nothing to say */
 };
 
 void outcome_free(struct outcome *outcome);
@@ -64,6 +83,10 @@ DEFINE_CLEANUP(struct outcome, outcome_free);
 
 /* Appends an empty package; its members are then set by the caller (owned). NULL: out of memory. */
 struct outcome_package *outcome_add_package(struct outcome *outcome);
+
+/* Appends the reasons for a reboot that only the run's helper could see, in words that stay the
+ * same: services that can't be restarted, and a policy that always reboots. -ENOMEM. */
+int outcome_reboot_reasons(const struct outcome *outcome, struct strv *reasons) MUST_CHECK;
 
 /* RUN_* from what its packages say. */
 enum run_result outcome_judge(const struct outcome *outcome);

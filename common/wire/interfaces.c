@@ -91,7 +91,7 @@ const char *const varlink_interface_cycle =
 
 const char *const varlink_interface_apply =
     "# Changing packages. Which methods a caller may use depends on the socket: the daemon's has\n"
-    "# SetPolicy, Refresh, Download and Apply, the administrators' has the others.\n"
+    "# SetPolicy, Refresh, Download, Apply and Recover, the administrators' has the others.\n"
     "interface org.patchd.apply\n"
     "\n"
     "# Hands over the text of a signed policy ahead of any run; it is verified and kept.\n"
@@ -120,6 +120,9 @@ const char *const varlink_interface_apply =
     "  outcome: ?object\n"
     ")\n"
     "\n"
+    "# Ends what is open: runs that were interrupted, and runs whose reboot has come.\n"
+    "method Recover() -> ()\n"
+    "\n"
     "# Installs what is approved. now skips the window, never approval, pause or expiry.\n"
     "method ApplyNow(now: ?bool, download_only: ?bool) -> (\n"
     "  state: ?string,\n"
@@ -136,7 +139,7 @@ const char *const varlink_interface_apply =
     "  outcome: ?object\n"
     ")\n"
     "\n"
-    "# Reboots the node.\n"
+    "# Reboots the node now, unless a run is at work or somebody inhibits a shutdown.\n"
     "method Reboot() -> ()\n"
     "\n"
     "# Applies nothing until a time (RFC 3339), or until Resume.\n"

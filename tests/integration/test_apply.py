@@ -271,6 +271,7 @@ class ApplyCase(unittest.TestCase):
             baseline = {"rules": [], "approved": [{"package": n, "version": v} for n, v in approved]}
         policy = policies.make_policy(version=version, window=changes.pop("window", policies.open_window()),
                                       mode=changes.pop("mode", "apply"), **baseline)
+        policy["assignments"][0] |= {"reboot": changes.pop("reboot", "if-needed")}
         policy.update(changes)
         return (key or self.world.key).sign_policy(policy, self.world.folder / "policy.dsse").read_text()
 
@@ -483,7 +484,9 @@ class Refusing(ApplyCase):
         self.refused("PermissionDenied", "ApplyNow", now=True)
         with self.helper("admin", STRANGER_UID, (STRANGER_UID, ADMIN_GID)) as helper:
             self.assertIsNone(helper.call("GetState")["state"]["policy"])
-        for method in ("Rollback", "Reboot", "ClearVeto"):
+        self.refused("PermissionDenied", "Reboot")
+        self.refused("PermissionDenied", "Recover", kind="admin", uid=0, groups=(0,))
+        for method in ("Rollback", "ClearVeto"):
             parameters = {"run_id": "x"} if method == "Rollback" else {}
             self.refused("MethodNotImplemented", method, kind="admin", uid=0, **parameters)
 
@@ -704,6 +707,113 @@ class Surviving(ApplyCase):
         text = self.refused("Failed", "Apply", envelope=self.default, run_id="full")
         self.assertIn("/var/lib/patchd-apply", text["message"])
         self.assertEqual(self.version_of("other"), {"other": "1.0"})
+
+
+class Rebooting(ApplyCase):
+    """What there is without a systemd to ask; the rest is in system/test_reboot.py."""
+
+    def setUp(self):
+        super().setUp()
+        self.main.add("other", "2.0")
+        self.publish()
+        (self.root / "run/systemd").mkdir(parents=True)
+        (self.root / "run/systemd/container").write_text("lab\n", encoding="ascii")  # the kernel is no reason
+
+    def outcome_under(self, reboot):
+        return self.apply(envelope=self.envelope(reboot=reboot), run_id=f"under-{reboot}")
+
+    def test_never_although_required(self):
+        (self.root / "run/reboot-required").touch()
+        outcome = self.outcome_under("never")
+        self.assertEqual((outcome["reboot_required"], outcome["reboot_phase"]), (True, "none"))
+        self.assertEqual(outcome["reboot"], "not performed: the policy says never")
+
+    def test_nobody_to_ask(self):
+        outcome = self.outcome_under("always")
+        self.assertEqual(outcome["result"], "succeeded")
+        self.assertIn("systemd", outcome["reboot"])
+        self.assertEqual((outcome["reboot_phase"], outcome["reboot_owed_by"]), ("none", "under-always"))
+        self.assertEqual(list((self.root / STATE / "intents").iterdir()), [])
+        refused = self.refused("Failed", "Reboot", kind="admin", uid=0, groups=(0,))
+        self.assertIn("systemd", refused["message"])
+        self.assertIsNone(self.state("reboot.json")["pending"])
+
+    def test_services_are_not_known(self):
+        outcome = self.outcome_under("never")
+        self.assertIsNone(outcome["services_to_restart"])
+        self.assertIn("needrestart is not installed", outcome["services_note"])
+
+    def fake_needrestart(self, text):
+        program = self.root / "usr/sbin/needrestart"
+        program.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+        program.chmod(0o755)
+
+    def test_services_are_listed_once(self):
+        self.fake_needrestart('echo "$*" >>/tmp/asked; echo NEEDRESTART-VER: 3.6; echo NEEDRESTART-SVC: ssh.service')
+        outcome = self.outcome_under("if-needed")
+        self.assertEqual(outcome["services_to_restart"], ["ssh.service"])
+        self.assertEqual(outcome["reboot"], "not needed")
+        self.assertEqual((self.root / "tmp/asked").read_text("ascii"), "-b -r l\n")
+
+    def test_message_bus_needs_a_reboot(self):
+        self.fake_needrestart("echo NEEDRESTART-VER: 3.6; echo NEEDRESTART-SVC: dbus.service")
+        outcome = self.outcome_under("never")
+        self.assertTrue(outcome["reboot_required"])
+
+    def test_broken_needrestart(self):
+        self.fake_needrestart("echo broken >&2; exit 1")
+        outcome = self.outcome_under("if-needed")
+        self.assertEqual((outcome["result"], outcome["services_to_restart"]), ("succeeded", None))
+        self.assertIn("broken", outcome["services_note"])
+
+    def left_open(self, phase, boot_id, requested_at):
+        """A run that awaits its reboot, as a helper that is gone has left it."""
+        outcome = self.apply(run_id="rebooting")
+        outcome |= {"reboot_phase": phase, "boot_id": boot_id, "reboot": phase, "reboot_requested_at": requested_at}
+        for folder in ("intents", "outcomes"):
+            (self.root / STATE / folder / "rebooting.json").write_text(json.dumps(outcome), encoding="utf-8")
+        return outcome
+
+    def settled(self):
+        with self.helper() as helper:
+            helper.call("Recover")
+        return self.state("outcomes/rebooting.json"), list((self.root / STATE / "intents").iterdir())
+
+    def test_node_came_back(self):
+        before = self.left_open("requested", "0" * 32, "2026-01-01T00:00:00Z")
+        outcome, intents = self.settled()
+        self.assertEqual((outcome["reboot_phase"], outcome["result"]), ("finished", "succeeded"))
+        self.assertEqual(outcome["kernel"], os.uname().release)
+        self.assertTrue(outcome["message"].endswith("; verified after the reboot"), outcome["message"])
+        self.assertRegex(outcome["reboot"], "^requested at 2026-01-01T00:00:00Z, came back at .* with kernel ")
+        self.assertEqual((outcome["packages"], intents), (before["packages"], []))
+
+    def test_package_lost_on_the_way(self):
+        self.left_open("requested", "0" * 32, "2026-01-01T00:00:00Z")
+        self.chroot("dpkg", "--force-depends", "--purge", "other")
+        outcome, _ = self.settled()
+        self.assertEqual(self.result_of(outcome, "other")["result"], "failed")
+        self.assertNotEqual(outcome["result"], "succeeded")
+        self.assertIn("lost since the reboot", outcome["message"])
+
+    def test_reboot_that_did_not_come(self):
+        boot_id = self.apply(run_id="first")["boot_id"]
+        self.left_open("requested", boot_id, "2026-01-01T00:00:00Z")
+        outcome, intents = self.settled()
+        self.assertEqual((outcome["reboot_phase"], intents), ("failed", []))
+        self.assertIn("did not come", outcome["reboot"])
+
+    def test_reboot_that_is_coming_is_left_alone(self):
+        boot_id = self.apply(run_id="first")["boot_id"]
+        self.left_open("requested", boot_id, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+        outcome, intents = self.settled()
+        self.assertEqual((outcome["reboot_phase"], len(intents)), ("requested", 1))
+
+    def test_helper_that_died_waiting(self):
+        boot_id = self.apply(run_id="first")["boot_id"]
+        self.left_open("awaited", boot_id, None)
+        outcome, intents = self.settled()
+        self.assertEqual((outcome["reboot_phase"], intents), ("postponed", []))
 
 
 class Refreshing(ApplyCase):

@@ -17,6 +17,14 @@ static struct outcome *make_outcome(void)
         outcome->finished_at = 1763773260;
         outcome->result = RUN_PARTIAL;
         outcome->message = strdup("one \"failed\"\n");
+        outcome->reboot = strdup("requested at 2026-11-22T01:01:00Z");
+        outcome->reboot_phase = REBOOT_PHASE_REQUESTED;
+        outcome->reboot_owed_by = strdup("20261122T010000Z-1a2b3c4d");
+        outcome->reboot_requested_at = 1763773260;
+        outcome->rebooted_at = 1763773300;
+        outcome->kernel = strdup("6.1.0-43-amd64");
+        outcome->knows_services = true;
+        assert_int_equal(strv_add(&outcome->services_to_restart, "dbus.service"), 0);
         package->name = strdup("openssl");
         package->arch = strdup("amd64");
         package->version_to = strdup("3");
@@ -49,10 +57,39 @@ static void test_round_trip(void **state)
         assert_int_equal(outcome_to_text(read, &again), 0);
         assert_string_equal(text, again);
         assert_null(read->packages[0].version_from);
+        assert_int_equal(read->reboot_phase, REBOOT_PHASE_REQUESTED);
+        assert_int_equal(read->rebooted_at, outcome->rebooted_at);
+        assert_true(read->knows_services);
+        assert_string_equal(read->services_to_restart.items[0], "dbus.service");
         assert_int_equal(read->finished_at, outcome->finished_at);
         assert_int_equal(read->scripts.n_items, 2);
         assert_true(read->scripts.items[1].timed_out);
         assert_int_equal(read->scripts.items[1].exit_code, -1);
+}
+
+/* Those that stay known between runs, in words that stay the same. */
+static void test_reboot_reasons(void **state)
+{
+        CLEANUP(outcome_freep) struct outcome *outcome = make_outcome();
+        CLEANUP(strv_done) struct strv reasons = {0};
+
+        (void)state;
+        assert_int_equal(outcome_reboot_reasons(outcome, &reasons), 0);
+        assert_int_equal(reasons.n_items, 2);
+        assert_non_null(strstr(reasons.items[0], "dbus.service"));
+        assert_non_null(strstr(reasons.items[1], outcome->run_id));
+}
+
+/* Written by a helper that knew nothing of reboots. */
+static void test_old(void **state)
+{
+        static const char text[] = "{\"run_id\":\"x\",\"result\":\"failed\"}";
+        CLEANUP(outcome_freep) struct outcome *outcome = NULL;
+
+        (void)state;
+        assert_int_equal(outcome_from_text(text, strlen(text), &outcome, NULL), 0);
+        assert_int_equal(outcome->reboot_phase, REBOOT_PHASE_NONE);
+        assert_false(outcome->knows_services);
 }
 
 static const struct {
@@ -110,8 +147,8 @@ static void test_judge(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-            cmocka_unit_test(test_round_trip),
-            cmocka_unit_test(test_bad),
+            cmocka_unit_test(test_round_trip), cmocka_unit_test(test_reboot_reasons),
+            cmocka_unit_test(test_old),        cmocka_unit_test(test_bad),
             cmocka_unit_test(test_judge),
         };
 
