@@ -7,6 +7,7 @@
 #include "apply/truth.h"
 #include "base/str.h"
 
+#include <assert.h>
 #include <string.h>
 
 void attempt_done(struct attempt *attempt)
@@ -23,10 +24,17 @@ int attempt_init(const struct run *run, struct attempt *ret)
         return ret->step.items && ret->indexes ? 0 : -ENOMEM;
 }
 
-void attempt_add(const struct run *run, struct attempt *attempt, size_t index)
+void attempt_add_helper(const struct run *run, struct attempt *attempt, size_t index)
 {
         attempt->indexes[attempt->step.n_items] = index;
         attempt->step.items[attempt->step.n_items++] = *run->items[index];
+}
+
+void attempt_add(const struct run *run, struct attempt *attempt, size_t index)
+{
+        assert(attempt->n_own == attempt->step.n_items);
+        attempt_add_helper(run, attempt, index);
+        attempt->n_own++;
 }
 
 static void attempt_remove(struct attempt *attempt, size_t at)
@@ -36,6 +44,7 @@ static void attempt_remove(struct attempt *attempt, size_t at)
         memmove(&attempt->step.items[at], &attempt->step.items[at + 1],
                 n * sizeof(*attempt->step.items));
         memmove(&attempt->indexes[at], &attempt->indexes[at + 1], n * sizeof(*attempt->indexes));
+        attempt->n_own -= at < attempt->n_own;
 }
 
 static const char *native_arch(const struct run *run)
@@ -62,14 +71,22 @@ int attempt_set_result(struct run *run, size_t index, enum package_result result
         return 0;
 }
 
-/* Every package of the attempt failed for one reason. */
+/* Helpers keep the results that they have. */
+static int fail_own(struct run *run, const struct attempt *attempt, size_t at, const char *message)
+{
+        return at < attempt->n_own
+                   ? attempt_set_result(run, attempt->indexes[at], PACKAGE_FAILED, message)
+                   : 0;
+}
+
+/* Every package that the attempt is about failed for one reason. */
 static int fail_all(struct run *run, const struct attempt *attempt, const char *message)
 {
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < attempt->step.n_items; i++)
+        for (size_t i = 0; r >= 0 && i < attempt->n_own; i++)
                 if (!attempt_is_done(&run->outcome->packages[attempt->indexes[i]]))
-                        r = attempt_set_result(run, attempt->indexes[i], PACKAGE_FAILED, message);
+                        r = fail_own(run, attempt, i, message);
         return r;
 }
 
@@ -93,7 +110,7 @@ static int drop_unverified(struct run *run, struct attempt *attempt, const char 
                 message = str_format("%s%s%s", diag_text(&why, r), said ? "; " : "", said ?: "");
                 if (!message)
                         return -ENOMEM;
-                r = attempt_set_result(run, attempt->indexes[i - 1], PACKAGE_FAILED, message);
+                r = fail_own(run, attempt, i - 1, message);
                 if (r < 0)
                         return r;
                 attempt_remove(attempt, i - 1);
@@ -200,10 +217,10 @@ static int drop_kept_back(struct run *run, struct attempt *attempt, const bool *
         for (size_t i = attempt->step.n_items; r >= 0 && i > 0; i--) {
                 if (will_change[i - 1])
                         continue;
-                r = attempt_set_result(
-                    run, attempt->indexes[i - 1], PACKAGE_FAILED,
-                    "the package manager keeps it back: something it needs or breaks "
-                    "has no approved version");
+                attempt->was_refused |= i - 1 < attempt->n_own;
+                r = fail_own(run, attempt, i - 1,
+                             "the package manager keeps it back: something it needs or breaks "
+                             "has no approved version");
                 attempt_remove(attempt, i - 1);
         }
         return r;
@@ -275,15 +292,17 @@ int attempt_run(struct run *run, struct attempt *attempt, struct diag *diag)
         struct diag why = {0};
         int r = will_change ? attempt_fetch(run, attempt, diag) : -ENOMEM;
 
-        if (r < 0 || attempt->step.n_items == 0)
+        if (r < 0 || attempt->n_own == 0)
                 return r;
         r = simulate(run, &attempt->step, will_change, &why);
-        if (r == -EBADMSG || r == -EINVAL)
+        if (r == -EBADMSG || r == -EINVAL) {
+                attempt->was_refused = true;
                 return fail_all(run, attempt, diag_text(&why, r));
+        }
         if (r < 0)
                 return diag_fail(diag, r, "%s", diag_text(&why, r));
         r = drop_kept_back(run, attempt, will_change);
-        if (r < 0 || attempt->step.n_items == 0)
+        if (r < 0 || attempt->n_own == 0)
                 return r;
         r = install(run, attempt, diag);
         return r < 0 ? r : guard_after_attempt(run, attempt, diag);

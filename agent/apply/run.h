@@ -34,6 +34,7 @@ struct run {
         /* Of the whole plan in its order; outcome->packages[i] is what became of items[i]. */
         const struct plan_item **items;
         size_t n_items;
+        size_t n_merges; /* of steps that the package manager refused */
         struct outcome *outcome;
         bool hooks_started;
         char *refusal;  /* of a pre-run hook; NULL: none */

@@ -3,10 +3,13 @@
 
 #include "apply/archives.h"
 #include "apply/attempt.h"
+#include "base/str.h"
 #include "host/log.h"
 #include "packages/dependency.h"
 
 #include <string.h>
+
+enum { MERGES_MAX = 10 }; /* of one run: each costs a simulation of much that is then refused */
 
 int steps_download(struct run *run, struct diag *diag)
 {
@@ -25,10 +28,11 @@ int steps_download(struct run *run, struct diag *diag)
         return attempt_fetch(run, &all, diag);
 }
 
-/* ---- one by one ---- */
+/* ---- results ---- */
 
-static void log_package(const struct run *run, const struct outcome_package *package)
+static void log_package(const struct run *run, size_t index)
 {
+        const struct outcome_package *package = &run->outcome->packages[index];
         const struct event_fields fields = {
             .run_id = run->run_id,
             .policy_id = run->outcome->policy_id,
@@ -44,64 +48,123 @@ static void log_package(const struct run *run, const struct outcome_package *pac
         log_event(attempt_is_done(package) ? EVENT_PACKAGE_UPDATED : EVENT_PACKAGE_FAILED, &fields);
 }
 
-struct closure {
-        const struct run *run;
-        size_t first, end; /* of the step's items */
-        bool *wanted;      /* per item of the run */
-        bool grew;
+static bool is_done(const struct run *run, size_t index)
+{
+        return attempt_is_done(&run->outcome->packages[index]);
+}
+
+/* One step of the plan while it is carried out. */
+struct part {
+        struct run *run;
+        size_t first, end; /* of run->items */
+        bool *is_wanted;   /* per item of the run: not done yet, and nothing stands against it */
+        bool is_self;
 };
 
-static int want_dependency(const struct dependency *dependency, void *arg)
+static bool has_open(const struct part *part)
 {
-        struct closure *closure = arg;
-
-        for (size_t i = closure->first; i < closure->end; i++)
-                if (!closure->wanted[i] &&
-                    strcmp(closure->run->items[i]->name, dependency->name) == 0 &&
-                    !attempt_is_done(&closure->run->outcome->packages[i]))
-                        closure->wanted[i] = closure->grew = true;
-        return 0;
+        for (size_t i = part->first; i < part->end; i++)
+                if (part->is_wanted[i] && !is_done(part->run, i))
+                        return true;
+        return false;
 }
 
-/* The package and, over any number of links, what of the step it depends on. */
-static int add_closure(const struct run *run, size_t first, size_t end, size_t index,
-                       struct attempt *attempt)
+/* What failed already keeps what was said of it. */
+static int skip(struct run *run, size_t index, const char *reason)
 {
-        CLEANUP(freep) bool *wanted = calloc(run->n_items + 1, sizeof(*wanted));
-        struct closure closure = {.run = run, .first = first, .end = end, .wanted = wanted};
-
-        if (!wanted)
-                return -ENOMEM;
-        wanted[index] = true;
-        do {
-                closure.grew = false;
-                for (size_t i = first; i < end; i++)
-                        if (wanted[i])
-                                (void)dependency_for_each(run->items[i]->target->depends ?: "",
-                                                          want_dependency, &closure);
-        } while (closure.grew);
-        for (size_t i = first; i < end; i++)
-                if (wanted[i])
-                        attempt_add(run, attempt, i);
-        return 0;
+        return run->outcome->packages[index].result == PACKAGE_SKIPPED
+                   ? attempt_set_result(run, index, PACKAGE_SKIPPED, reason)
+                   : 0;
 }
 
-static int skip(struct run *run, size_t first, size_t end, const char *reason)
+static int skip_all(struct run *run, size_t first, size_t end, const char *reason)
 {
         int r = 0;
 
         for (size_t i = first; r >= 0 && i < end; i++)
-                if (run->outcome->packages[i].result == PACKAGE_SKIPPED)
-                        r = attempt_set_result(run, i, PACKAGE_SKIPPED, reason);
+                r = skip(run, i, reason);
         return r;
 }
 
-/* What failed together may work alone. */
-static int retry_one_by_one(struct run *run, size_t first, size_t end, struct diag *diag)
+/* ---- what is needed ---- */
+
+/* A needed item that is not there and will not come with this step; -1: none. */
+static ssize_t find_lacking(const struct part *part, size_t index)
 {
+        const struct plan_item *item = part->run->items[index];
+
+        for (size_t i = 0; i < item->n_needs; i++)
+                if (!is_done(part->run, item->needs[i]) && !part->is_wanted[item->needs[i]])
+                        return (ssize_t)item->needs[i];
+        return -1;
+}
+
+static int skip_lacking(const struct part *part, size_t index, size_t lacking)
+{
+        const struct outcome_package *package = &part->run->outcome->packages[lacking];
+        CLEANUP(freep)
+        char *reason =
+            str_format("not started: it needs %s %s, which %s", package->name, package->version_to,
+                       package->result == PACKAGE_FAILED ? "failed" : "was skipped");
+
+        return reason ? skip(part->run, index, reason) : -ENOMEM;
+}
+
+/* Takes out of the step what needs something that is not there. */
+static int drop_lacking(struct part *part)
+{
+        bool changed = true;
         int r = 0;
 
-        for (size_t i = first; r >= 0 && i < end; i++) {
+        while (r >= 0 && changed) {
+                changed = false;
+                for (size_t i = part->first; r >= 0 && i < part->end; i++) {
+                        ssize_t lacking = part->is_wanted[i] ? find_lacking(part, i) : -1;
+
+                        if (lacking < 0)
+                                continue;
+                        part->is_wanted[i] = false;
+                        changed = true;
+                        r = skip_lacking(part, i, (size_t)lacking);
+                }
+        }
+        return r;
+}
+
+/* ---- parts of a step ---- */
+
+/* The item and, over any number of links, what of the step it needs. */
+static int add_closure(const struct part *part, size_t index, struct attempt *attempt)
+{
+        CLEANUP(freep) bool *is_in = calloc(part->run->n_items + 1, sizeof(*is_in));
+        bool grew = true;
+
+        if (!is_in)
+                return -ENOMEM;
+        is_in[index] = true;
+        while (grew) {
+                grew = false;
+                for (size_t i = part->first; i < part->end; i++)
+                        for (size_t j = 0; is_in[i] && j < part->run->items[i]->n_needs; j++) {
+                                size_t needed = part->run->items[i]->needs[j];
+
+                                if (part->is_wanted[needed] && !is_in[needed])
+                                        is_in[needed] = grew = true;
+                        }
+        }
+        for (size_t i = part->first; i < part->end; i++)
+                if (is_in[i] && !is_done(part->run, i))
+                        attempt_add(part->run, attempt, i);
+        return 0;
+}
+
+/* What failed together may work alone. */
+static int retry_parts(const struct part *part, struct diag *diag)
+{
+        struct run *run = part->run;
+        int r = 0;
+
+        for (size_t i = part->first; r >= 0 && i < part->end; i++) {
                 CLEANUP(attempt_done) struct attempt attempt = {0};
                 CLEANUP(freep) char *reason = run_stop_reason(run);
 
@@ -109,40 +172,160 @@ static int retry_one_by_one(struct run *run, size_t first, size_t end, struct di
                         return -ENOMEM;
                 if (reason[0])
                         return 0;
-                if (attempt_is_done(&run->outcome->packages[i]) || run->items[i]->is_new)
+                if (!part->is_wanted[i] || is_done(run, i) || run->items[i]->is_new)
                         continue;
                 r = attempt_init(run, &attempt);
                 if (r >= 0)
-                        r = add_closure(run, first, end, i, &attempt);
-                if (r >= 0 && attempt.step.n_items < end - first)
+                        r = add_closure(part, i, &attempt);
+                if (r >= 0 && attempt.n_own < part->end - part->first)
                         r = attempt_run(run, &attempt, diag);
         }
         return r;
 }
 
-static bool all_done(const struct run *run, size_t first, size_t end)
+/* ---- with help of later steps ---- */
+
+struct mention {
+        const char *name;
+};
+
+static int is_mentioned(const struct dependency *dependency, void *arg)
 {
-        for (size_t i = first; i < end; i++)
-                if (!attempt_is_done(&run->outcome->packages[i]))
-                        return false;
-        return true;
+        const struct mention *mention = arg;
+
+        return strcmp(dependency->name, mention->name) == 0;
 }
 
-static int run_step(struct run *run, size_t first, size_t end, struct diag *diag)
+static bool mentions(const struct plan_item *item, const struct plan_item *other)
+{
+        const char *const fields[] = {item->target->depends, item->target->breaks,
+                                      item->target->provides};
+        struct mention mention = {.name = other->name};
+
+        for (size_t i = 0; i < ELEMENTSOF(fields); i++)
+                if (dependency_for_each(fields[i] ?: "", is_mentioned, &mention) != 0)
+                        return true;
+        return false;
+}
+
+static bool is_related(const struct plan_item *a, const struct plan_item *b)
+{
+        return str_equal(a->target->source, b->target->source) || mentions(a, b) || mentions(b, a);
+}
+
+/* Later items that have to do with those that are in, over any number of links. */
+static void add_related(const struct run *run, size_t from, size_t to, bool *is_in)
+{
+        bool grew = true;
+
+        while (grew) {
+                grew = false;
+                for (size_t i = 0; i < to; i++)
+                        for (size_t j = from; is_in[i] && j < to; j++)
+                                if (!is_in[j] && is_related(run->items[i], run->items[j]))
+                                        is_in[j] = grew = true;
+        }
+}
+
+/* Where the items of patchd's own step begin. */
+static size_t end_of_others(const struct run *run)
+{
+        size_t end = run->n_items;
+
+        for (size_t i = run->plan->n_steps; i > 0 && run->plan->steps[i - 1].is_self; i--)
+                end -= run->plan->steps[i - 1].n_items;
+        return end;
+}
+
+static int fill_merged(const struct part *part, bool only_related, struct attempt *attempt)
+{
+        struct run *run = part->run;
+        size_t to = end_of_others(run);
+        CLEANUP(freep) bool *is_in = calloc(run->n_items + 1, sizeof(*is_in));
+
+        if (!is_in)
+                return -ENOMEM;
+        for (size_t i = part->first; i < part->end; i++)
+                if (part->is_wanted[i] && !is_done(run, i)) {
+                        attempt_add(run, attempt, i);
+                        is_in[i] = true;
+                }
+        for (size_t i = part->end; i < to; i++)
+                is_in[i] = !only_related;
+        if (only_related)
+                add_related(run, part->end, to, is_in);
+        for (size_t i = part->end; i < to; i++)
+                if (is_in[i] && !is_done(run, i))
+                        attempt_add_helper(run, attempt, i);
+        return 0;
+}
+
+/* The package manager knows better what belongs together: first with what is related, then with
+ * all that is left. */
+static int retry_merged(const struct part *part, struct diag *diag)
+{
+        struct run *run = part->run;
+        size_t n_before = 0;
+        int r = 0;
+
+        for (int round = 0; r >= 0 && round < 2 && has_open(part); round++) {
+                CLEANUP(attempt_done) struct attempt attempt = {0};
+                size_t n;
+
+                r = attempt_init(run, &attempt);
+                if (r >= 0)
+                        r = fill_merged(part, round == 0, &attempt);
+                n = attempt.step.n_items - attempt.n_own;
+                if (r < 0 || n == n_before || run->n_merges >= MERGES_MAX)
+                        continue;
+                n_before = n;
+                run->n_merges++;
+                r = attempt_run(run, &attempt, diag);
+                for (size_t i = attempt.n_own; r >= 0 && i < attempt.step.n_items; i++)
+                        if (is_done(run, attempt.indexes[i]))
+                                log_package(run, attempt.indexes[i]);
+        }
+        return r;
+}
+
+/* ---- steps ---- */
+
+static int carry_out(const struct part *part, struct diag *diag)
 {
         CLEANUP(attempt_done) struct attempt attempt = {0};
-        int r = attempt_init(run, &attempt);
+        int r = attempt_init(part->run, &attempt);
 
-        if (r < 0)
-                return r;
-        for (size_t i = first; i < end; i++)
-                attempt_add(run, &attempt, i);
-        r = attempt_run(run, &attempt, diag);
-        if (r >= 0 && end - first > 1 && !all_done(run, first, end))
-                r = retry_one_by_one(run, first, end, diag);
-        for (size_t i = first; r >= 0 && i < end; i++)
-                log_package(run, &run->outcome->packages[i]);
+        for (size_t i = part->first; r >= 0 && i < part->end; i++)
+                if (part->is_wanted[i])
+                        attempt_add(part->run, &attempt, i);
+        if (r >= 0)
+                r = attempt_run(part->run, &attempt, diag);
+        if (r >= 0 && part->end - part->first > 1 && has_open(part))
+                r = retry_parts(part, diag);
+        if (r >= 0 && attempt.was_refused && has_open(part) && !part->is_self)
+                r = retry_merged(part, diag);
+        for (size_t i = part->first; r >= 0 && i < part->end; i++)
+                if (part->is_wanted[i])
+                        log_package(part->run, i);
         return r;
+}
+
+static int run_step(struct run *run, const struct plan_step *step, size_t first, struct diag *diag)
+{
+        CLEANUP(freep) bool *is_wanted = calloc(run->n_items + 1, sizeof(*is_wanted));
+        struct part part = {.run = run,
+                            .first = first,
+                            .end = first + step->n_items,
+                            .is_wanted = is_wanted,
+                            .is_self = step->is_self};
+        int r;
+
+        if (!is_wanted)
+                return -ENOMEM;
+        for (size_t i = first; i < part.end; i++)
+                is_wanted[i] = !is_done(run, i);
+        r = drop_lacking(&part);
+        return r < 0 || !has_open(&part) ? r : carry_out(&part, diag);
 }
 
 int steps_run(struct run *run, struct diag *diag)
@@ -151,15 +334,14 @@ int steps_run(struct run *run, struct diag *diag)
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < run->plan->n_steps; i++) {
-                size_t end = first + run->plan->steps[i].n_items;
                 CLEANUP(freep) char *reason = run_stop_reason(run);
 
                 if (!reason)
                         return -ENOMEM;
                 if (reason[0])
-                        return skip(run, first, run->n_items, reason);
-                r = run_step(run, first, end, diag);
-                first = end;
+                        return skip_all(run, first, run->n_items, reason);
+                r = run_step(run, &run->plan->steps[i], first, diag);
+                first += run->plan->steps[i].n_items;
         }
         return r;
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Carrying out the steps of a plan. What fails as a whole is tried again package by package, so
- * that one bad package fails alone. */
+/*
+ * Carrying out the steps of a plan one after another. One bad package fails alone: what needs it
+ * is skipped, the rest goes on. What fails as a whole is tried again in parts; what the package
+ * manager refuses is tried again together with later steps.
+ */
 
 #include "apply/run.h"
 

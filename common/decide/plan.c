@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "decide/plan.h"
 
-#include "base/str.h"
+#include "decide/plan_order.h"
 
 #include <string.h>
 
@@ -12,6 +12,7 @@ static void plan_item_done(struct plan_item *item)
         free(item->version_from);
         free(item->version_to);
         free(item->advisories);
+        free(item->needs);
 }
 
 void plan_free(struct plan *plan)
@@ -25,12 +26,6 @@ void plan_free(struct plan *plan)
         }
         free(plan->steps);
         free(plan);
-}
-
-/* Its own upgrade comes when everything else is done and written down. */
-static bool is_self(const char *name)
-{
-        return strcmp(name, "patchd") == 0 || str_has_prefix(name, "patchd-");
 }
 
 static bool is_requested(const struct plan_request *request, const struct decision *decision)
@@ -87,27 +82,138 @@ static int fill_item(const struct decision *decision, struct plan_item *item)
         return strv_join(&decision->shown->advisories, " ", &item->advisories);
 }
 
-static int add_step(struct plan *plan, const struct decisions *decisions,
-                    const struct plan_request *request, bool self)
+/* ---- steps ---- */
+
+/* The nodes of one plan_build(), most urgent first, and where each of them went. */
+struct layout {
+        struct plan_node *nodes;
+        size_t n;
+        size_t *steps;     /* per node */
+        size_t *positions; /* per node: its item, counted over all steps */
+};
+
+static void layout_done(struct layout *layout)
 {
-        struct plan_step step = {.is_self = self};
+        plan_graph_done(layout->nodes, layout->n);
+        free(layout->nodes);
+        free(layout->steps);
+        free(layout->positions);
+}
+
+static int compare_names(const struct decision *left, const struct decision *right)
+{
+        int order = strcmp(left->package->name, right->package->name);
+
+        return order != 0 ? order : strcmp(left->package->arch, right->package->arch);
+}
+
+static int compare_urgency(const void *a, const void *b)
+{
+        const struct decision *left = ((const struct plan_node *)a)->decision;
+        const struct decision *right = ((const struct plan_node *)b)->decision;
+        int order = (left->shown->classification != CLASSIFICATION_SECURITY) -
+                    (right->shown->classification != CLASSIFICATION_SECURITY);
+
+        if (order == 0)
+                order = (int)left->shown->severity - (int)right->shown->severity;
+        return order != 0 ? order : compare_names(left, right);
+}
+
+static int layout_init(struct layout *layout, const struct decisions *decisions,
+                       const struct plan_request *request)
+{
+        layout->nodes = calloc(decisions->n_items + 1, sizeof(*layout->nodes));
+        layout->steps = calloc(decisions->n_items + 1, sizeof(*layout->steps));
+        layout->positions = calloc(decisions->n_items + 1, sizeof(*layout->positions));
+        if (!layout->nodes || !layout->steps || !layout->positions)
+                return -ENOMEM;
+        for (size_t i = 0; i < decisions->n_items; i++)
+                if (is_planned(decisions, request, &decisions->items[i]))
+                        layout->nodes[layout->n++].decision = &decisions->items[i];
+        qsort(layout->nodes, layout->n, sizeof(*layout->nodes), compare_urgency);
+        return plan_graph_link(decisions, layout->nodes, layout->n);
+}
+
+static bool has_self(const struct layout *layout)
+{
+        for (size_t i = 0; i < layout->n; i++)
+                if (plan_graph_is_self(layout->nodes[i].decision->package->name))
+                        return true;
+        return false;
+}
+
+static int compare_items(const void *a, const void *b)
+{
+        const struct plan_item *left = a, *right = b;
+        int order = strcmp(left->name, right->name);
+
+        return order != 0 ? order : strcmp(left->arch, right->arch);
+}
+
+static int fill_step(const struct layout *layout, size_t number, struct plan_step *step)
+{
         int r = 0;
 
-        step.items = calloc(decisions->n_items + 1, sizeof(*step.items));
-        if (!step.items)
+        for (size_t i = 0; i < layout->n; i++)
+                step->n_items += layout->steps[i] == number;
+        step->items = calloc(step->n_items + 1, sizeof(*step->items));
+        if (!step->items)
                 return -ENOMEM;
-        for (size_t i = 0; r >= 0 && i < decisions->n_items; i++) {
-                const struct decision *decision = &decisions->items[i];
+        step->n_items = 0;
+        for (size_t i = 0; r >= 0 && i < layout->n; i++) {
+                const struct decision *decision = layout->nodes[i].decision;
 
-                if (is_planned(decisions, request, decision) &&
-                    is_self(decision->package->name) == self)
-                        r = fill_item(decision, &step.items[step.n_items++]);
+                if (layout->steps[i] != number)
+                        continue;
+                step->is_self |= plan_graph_is_self(decision->package->name);
+                r = fill_item(decision, &step->items[step->n_items++]);
         }
-        if (step.n_items == 0) {
-                free(step.items);
-                return r;
+        if (r >= 0)
+                qsort(step->items, step->n_items, sizeof(*step->items), compare_items);
+        return r;
+}
+
+static void find_positions(const struct plan *plan, struct layout *layout)
+{
+        for (size_t i = 0, position = 0; i < plan->n_steps; i++)
+                for (size_t j = 0; j < plan->steps[i].n_items; j++, position++)
+                        for (size_t n = 0; n < layout->n; n++)
+                                if (layout->steps[n] == i && layout->nodes[n].decision->target ==
+                                                                 plan->steps[i].items[j].target)
+                                        layout->positions[n] = position;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+        const size_t *left = a, *right = b;
+
+        return (*left > *right) - (*left < *right);
+}
+
+static int fill_needs(const struct layout *layout, const struct plan_node *node,
+                      struct plan_item *item)
+{
+        item->needs = calloc(node->n_needs + 1, sizeof(*item->needs));
+        if (!item->needs)
+                return -ENOMEM;
+        for (size_t i = 0; i < node->n_needs; i++)
+                item->needs[item->n_needs++] = layout->positions[node->needs[i]];
+        qsort(item->needs, item->n_needs, sizeof(*item->needs), compare_numbers);
+        return 0;
+}
+
+static int fill_all_needs(const struct plan *plan, struct layout *layout)
+{
+        int r = 0;
+
+        find_positions(plan, layout);
+        for (size_t n = 0; r >= 0 && n < layout->n; n++) {
+                const struct plan_step *step = &plan->steps[layout->steps[n]];
+
+                for (size_t j = 0; r >= 0 && j < step->n_items; j++)
+                        if (step->items[j].target == layout->nodes[n].decision->target)
+                                r = fill_needs(layout, &layout->nodes[n], &step->items[j]);
         }
-        plan->steps[plan->n_steps++] = step;
         return r;
 }
 
@@ -115,17 +221,23 @@ int plan_build(const struct decisions *decisions, const struct plan_request *req
                struct plan **ret)
 {
         CLEANUP(plan_freep) struct plan *plan = calloc(1, sizeof(*plan));
-        int r;
+        CLEANUP(layout_done) struct layout layout = {0};
+        size_t n_steps = 0;
+        int r = plan ? layout_init(&layout, decisions, request) : -ENOMEM;
 
-        if (!plan)
-                return -ENOMEM;
-        plan->steps = calloc(2, sizeof(*plan->steps));
-        if (!plan->steps)
-                return -ENOMEM;
-        r = add_step(plan, decisions, request, false);
+        if (r >= 0)
+                r = plan_order(layout.nodes, layout.n, has_self(&layout), layout.steps, &n_steps);
         if (r < 0)
                 return r;
-        r = add_step(plan, decisions, request, true);
+        plan->steps = calloc(n_steps + 1, sizeof(*plan->steps));
+        if (!plan->steps)
+                return -ENOMEM;
+        while (r >= 0 && plan->n_steps < n_steps) {
+                plan->n_steps++;
+                r = fill_step(&layout, plan->n_steps - 1, &plan->steps[plan->n_steps - 1]);
+        }
+        if (r >= 0)
+                r = fill_all_needs(plan, &layout);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(plan);

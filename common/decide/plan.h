@@ -2,8 +2,11 @@
 #pragma once
 
 /*
- * Decisions put in order: the steps of a run, patchd's own packages last. What is in no plan is
- * never installed. The package manager's simulation is held against the plan before each step.
+ * Decisions put in order: the steps of a run. Each step is as small as dependencies allow and
+ * needs nothing but what earlier steps bring. Security updates and higher severities come first
+ * where the order is free. The libraries that patchd uses come last, and in one step with patchd's
+ * own packages when these are updated. What is in no plan is never installed. The package manager's
+ * simulation is held against the plan before each step.
  */
 
 #include "decide/evaluate.h"
@@ -15,10 +18,13 @@ struct plan_item {
         char *advisories; /* joined by a blank; "" */
         bool is_new;
         const struct available *target; /* of the inventory the decisions were made on */
+        size_t *needs; /* items, counted over all steps, that must be there before it or come with
+                          it; sorted */
+        size_t n_needs;
 };
 
 struct plan_step {
-        struct plan_item *items;
+        struct plan_item *items; /* by name */
         size_t n_items;
         bool is_self; /* holds patchd's own packages */
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "packages/dependency.h"
 
-#include <stdbool.h>
+#include "packages/version_deb.h"
+
 #include <string.h>
 
 static const char blanks[] = " \t\r\n";
@@ -65,4 +66,30 @@ int dependency_for_each(const char *field,
                 field = *end ? end + 1 : end;
         }
         return 0;
+}
+
+bool dependency_accepts(const struct dependency *dependency, const char *version)
+{
+        /* "<" and ">" are old spellings of "<=" and ">=". */
+        static const struct {
+                const char *text;
+                bool less, equal, greater;
+        } relations[] = {
+            {"<<", true, false, false}, {"<=", true, true, false},  {"=", false, true, false},
+            {">=", false, true, true},  {">>", false, false, true}, {"<", true, true, false},
+            {">", false, true, true},
+        };
+        int order;
+
+        if (dependency->relation[0] == '\0')
+                return true;
+        if (!version)
+                return false;
+        order = version_deb_compare(version, dependency->version);
+        for (size_t i = 0; i < ELEMENTSOF(relations); i++)
+                if (strcmp(dependency->relation, relations[i].text) == 0)
+                        return order < 0    ? relations[i].less
+                               : order == 0 ? relations[i].equal
+                                            : relations[i].greater;
+        return false;
 }

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { DEPENDENCY_NAME_MAX = 256, DEPENDENCY_VERSION_MAX = 256 };
@@ -21,3 +22,7 @@ struct dependency {
  * alternative that is malformed or longer than the limits is passed over. */
 int dependency_for_each(const char *field,
                         int (*visit)(const struct dependency *dependency, void *arg), void *arg);
+
+/* Whether this version of the package of that name is meant. version NULL: none is known (an
+ * unversioned Provides), which meets no relation. */
+bool dependency_accepts(const struct dependency *dependency, const char *version);
