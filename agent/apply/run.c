@@ -29,6 +29,7 @@ static void run_done(struct run *run)
         config_free(run->config);
         outcome_free(run->outcome);
         free(run->items);
+        estimates_done(&run->estimates);
         free(run->refusal);
         free(run->answer);
 }

@@ -10,6 +10,7 @@
 #include "apply/dispatch.h"
 #include "apply/installer.h"
 #include "apply/state.h"
+#include "decide/estimate.h"
 #include "host/host.h"
 #include "host/judge.h"
 
@@ -34,6 +35,8 @@ struct run {
         /* Of the whole plan in its order; outcome->packages[i] is what became of items[i]. */
         const struct plan_item **items;
         size_t n_items;
+        struct estimates estimates;
+        int64_t reserve_seconds; /* of the window, for the reboot after the run */
         size_t n_merges; /* of steps that the package manager refused */
         struct outcome *outcome;
         bool hooks_started;

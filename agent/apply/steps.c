@@ -3,6 +3,7 @@
 
 #include "apply/archives.h"
 #include "apply/attempt.h"
+#include "apply/pace.h"
 #include "base/str.h"
 #include "host/log.h"
 #include "packages/dependency.h"
@@ -158,6 +159,16 @@ static int add_closure(const struct part *part, size_t index, struct attempt *at
         return 0;
 }
 
+/* What failed and finds no time for another try stays failed. */
+static int retry(struct run *run, struct attempt *attempt, struct diag *diag)
+{
+        CLEANUP(freep) char *reason = pace_stop_reason(run, &attempt->step);
+
+        if (!reason)
+                return -ENOMEM;
+        return reason[0] != '\0' ? 0 : attempt_run(run, attempt, diag);
+}
+
 /* What failed together may work alone. */
 static int retry_parts(const struct part *part, struct diag *diag)
 {
@@ -166,19 +177,14 @@ static int retry_parts(const struct part *part, struct diag *diag)
 
         for (size_t i = part->first; r >= 0 && i < part->end; i++) {
                 CLEANUP(attempt_done) struct attempt attempt = {0};
-                CLEANUP(freep) char *reason = run_stop_reason(run);
 
-                if (!reason)
-                        return -ENOMEM;
-                if (reason[0])
-                        return 0;
                 if (!part->is_wanted[i] || is_done(run, i) || run->items[i]->is_new)
                         continue;
                 r = attempt_init(run, &attempt);
                 if (r >= 0)
                         r = add_closure(part, i, &attempt);
                 if (r >= 0 && attempt.n_own < part->end - part->first)
-                        r = attempt_run(run, &attempt, diag);
+                        r = retry(run, &attempt, diag);
         }
         return r;
 }
@@ -280,7 +286,7 @@ static int retry_merged(const struct part *part, struct diag *diag)
                         continue;
                 n_before = n;
                 run->n_merges++;
-                r = attempt_run(run, &attempt, diag);
+                r = retry(run, &attempt, diag);
                 for (size_t i = attempt.n_own; r >= 0 && i < attempt.step.n_items; i++)
                         if (is_done(run, attempt.indexes[i]))
                                 log_package(run, attempt.indexes[i]);
@@ -290,24 +296,40 @@ static int retry_merged(const struct part *part, struct diag *diag)
 
 /* ---- steps ---- */
 
-static int carry_out(const struct part *part, struct diag *diag)
+static int carry_out(const struct part *part, struct attempt *attempt, struct diag *diag)
 {
-        CLEANUP(attempt_done) struct attempt attempt = {0};
-        int r = attempt_init(part->run, &attempt);
+        int64_t began_msec = pace_now_msec();
+        int r = attempt_run(part->run, attempt, diag);
 
-        for (size_t i = part->first; r >= 0 && i < part->end; i++)
-                if (part->is_wanted[i])
-                        attempt_add(part->run, &attempt, i);
-        if (r >= 0)
-                r = attempt_run(part->run, &attempt, diag);
+        if (r >= 0 && !has_open(part))
+                r = pace_learn(part->run, &attempt->step, began_msec);
         if (r >= 0 && part->end - part->first > 1 && has_open(part))
                 r = retry_parts(part, diag);
-        if (r >= 0 && attempt.was_refused && has_open(part) && !part->is_self)
+        if (r >= 0 && attempt->was_refused && has_open(part) && !part->is_self)
                 r = retry_merged(part, diag);
         for (size_t i = part->first; r >= 0 && i < part->end; i++)
                 if (part->is_wanted[i])
                         log_package(part->run, i);
         return r;
+}
+
+/* A step that does not fit is passed over; a smaller one behind it may. */
+static int start_step(const struct part *part, struct diag *diag)
+{
+        CLEANUP(attempt_done) struct attempt attempt = {0};
+        CLEANUP(freep) char *reason = NULL;
+        int r = attempt_init(part->run, &attempt);
+
+        if (r < 0)
+                return r;
+        for (size_t i = part->first; i < part->end; i++)
+                if (part->is_wanted[i])
+                        attempt_add(part->run, &attempt, i);
+        reason = pace_stop_reason(part->run, &attempt.step);
+        if (!reason)
+                return -ENOMEM;
+        return reason[0] != '\0' ? skip_all(part->run, part->first, part->end, reason)
+                                 : carry_out(part, &attempt, diag);
 }
 
 static int run_step(struct run *run, const struct plan_step *step, size_t first, struct diag *diag)
@@ -325,20 +347,20 @@ static int run_step(struct run *run, const struct plan_step *step, size_t first,
         for (size_t i = first; i < part.end; i++)
                 is_wanted[i] = !is_done(run, i);
         r = drop_lacking(&part);
-        return r < 0 || !has_open(&part) ? r : carry_out(&part, diag);
+        return r < 0 || !has_open(&part) ? r : start_step(&part, diag);
 }
 
 int steps_run(struct run *run, struct diag *diag)
 {
         size_t first = 0;
-        int r = 0;
+        int r = pace_load(run);
 
         for (size_t i = 0; r >= 0 && i < run->plan->n_steps; i++) {
                 CLEANUP(freep) char *reason = run_stop_reason(run);
 
                 if (!reason)
                         return -ENOMEM;
-                if (reason[0])
+                if (reason[0] != '\0')
                         return skip_all(run, first, run->n_items, reason);
                 r = run_step(run, &run->plan->steps[i], first, diag);
                 first += run->plan->steps[i].n_items;
