@@ -3,6 +3,7 @@
 
 /* What the stages of one cycle share; only cycle.c and its stages include this. */
 
+#include "cycle/credentials.h"
 #include "cycle/cycle.h"
 #include "cycle/fetch.h"
 #include "host/host.h"
@@ -18,7 +19,7 @@ struct cycle {
         struct store *store;
         struct root root;
         struct node node;
-        char *token;
+        struct credentials credentials;
         struct transport *transport;
         struct fetched fetched;
         bool has_feeds;                     /* they have been loaded: */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/str.h"
 #include "cycle/cycle-private.h"
-#include "cycle/http.h"
 #include "host/files.h"
 #include "host/log.h"
 
@@ -16,7 +15,7 @@ void cycle_done(struct cycle *cycle)
         strv_done(&cycle->lacking);
         fetched_done(&cycle->fetched);
         transport_free(cycle->transport);
-        free(cycle->token);
+        credentials_done(&cycle->credentials);
         node_done(&cycle->node);
         root_done(&cycle->root);
         store_close(cycle->store);
@@ -52,30 +51,6 @@ static int open_store(struct cycle *cycle, struct diag *diag)
         return r;
 }
 
-/* From systemd's LoadCredential; no token is fine. */
-static int read_token(struct cycle *cycle, struct diag *diag)
-{
-        const char *folder = getenv("CREDENTIALS_DIRECTORY");
-        CLEANUP(freep) char *path = folder ? str_format("%s/endpoint-token", folder) : NULL;
-        CLEANUP(blob_done) struct blob bytes = {0};
-        int r;
-
-        if (!path)
-                return folder ? -ENOMEM : 0;
-        r = files_read(path, HTTP_TOKEN_MAX_BYTES, false, &bytes, diag);
-        if (r == -ENOENT) {
-                diag_clear(diag);
-                return 0;
-        }
-        if (r < 0)
-                return r;
-        bytes.data[strcspn(bytes.data, "\r\n")] = '\0';
-        if (bytes.data[0] == '\0')
-                return 0; /* the empty file of who needs none */
-        cycle->token = TAKE_PTR(bytes.data);
-        return 0;
-}
-
 static bool is_on_network(const char *url)
 {
         return url && !str_has_prefix(url, "file://");
@@ -89,16 +64,17 @@ static int open_transport(struct cycle *cycle, struct diag *diag)
 
         if (!is_on_network(config->policy_url) && !config->report_url)
                 return 0;
-        r = read_token(cycle, diag);
+        r = credentials_load(config, getenv("CREDENTIALS_DIRECTORY"), &cycle->credentials, diag);
         if (r < 0)
                 return r;
         return transport_new(
             &(struct transport_options){
                 .ca_file = config->ca_file,
-                .client_cert = config->client_cert,
-                .client_key = config->client_key,
+                .client_cert = cycle->credentials.client_cert,
+                .client_key = cycle->credentials.client_key,
                 .proxy = config->proxy,
-                .token = cycle->token,
+                .token = cycle->credentials.token,
+                .sigv4 = cycle->credentials.has_sigv4 ? &cycle->credentials.sigv4 : NULL,
                 .token_origins = {config->policy_url, config->report_url},
                 .limits = cycle->options->limits,
             },

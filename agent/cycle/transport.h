@@ -10,6 +10,7 @@
 
 #include "base/blob.h"
 #include "base/diag.h"
+#include "cycle/sigv4.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,9 +36,10 @@ extern const struct transport_limits transport_default_limits;
 struct transport_options {
         const char *ca_file; /* NULL: the system's certificate authorities */
         const char *client_cert, *client_key;
-        const char *proxy;            /* NULL: as the environment says */
-        const char *token;            /* bearer token */
-        const char *token_origins[2]; /* URLs of the control endpoint: who gets the token */
+        const char *proxy;             /* NULL: as the environment says */
+        const char *token;             /* bearer token */
+        const struct sigv4_key *sigv4; /* requests are signed with it instead */
+        const char *token_origins[2];  /* URLs of the control endpoint: who gets token, signature */
         const struct transport_limits *limits; /* NULL: transport_default_limits */
 };
 

@@ -46,6 +46,8 @@ static const struct config_key config_keys[] = {
     {"control", "client_cert", config_read_path, FIELD(client_cert), NULL, ""},
     {"control", "client_key", config_read_path, FIELD(client_key), NULL, ""},
     {"control", "proxy", config_read_word, FIELD(proxy), NULL, ""},
+    {"control", "aws_region", config_read_scope, FIELD(aws_region), NULL, ""},
+    {"control", "aws_service", config_read_scope, FIELD(aws_service), NULL, "s3"},
     {"node", "node_id", config_read_node_id, FIELD(node_id), NULL, ""},
     {"node", "tags", config_read_tags, 0, NULL, ""},
     {"apply", "mode", config_read_mode, FIELD(force_scan), NULL, "policy"},
@@ -377,6 +379,8 @@ void config_free(struct config *config)
         free(config->client_cert);
         free(config->client_key);
         free(config->proxy);
+        free(config->aws_region);
+        free(config->aws_service);
         free(config->node_id);
         free(config);
 }

@@ -32,6 +32,8 @@ struct config {
         char *report_url; /* template; NULL: reports stay on the node */
         int64_t poll_interval_minutes;
         char *ca_file, *client_cert, *client_key, *proxy;
+        char *aws_region; /* NULL: requests are not signed */
+        char *aws_service;
         /* [node] */
         char *node_id;         /* NULL: from the machine id */
         struct node_tag *tags; /* from words KEY=VALUE; the last of a key counts */

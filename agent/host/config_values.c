@@ -69,6 +69,16 @@ int config_read_path(struct config *config, const struct config_key *key, const 
         return config_read_word(config, key, value, diag);
 }
 
+int config_read_scope(struct config *config, const struct config_key *key, const char *value,
+                      struct diag *diag)
+{
+        if (value[strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-")] != '\0')
+                return diag_fail(diag, -EINVAL,
+                                 "'%s' has something else than lower-case letters, digits and -",
+                                 value);
+        return set_text(config, key, value);
+}
+
 int config_read_node_id(struct config *config, const struct config_key *key, const char *value,
                         struct diag *diag)
 {

@@ -2,7 +2,9 @@
 #include "base/digest.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdio.h>
+#include <string.h>
 
 static EVP_MD_CTX *context_of(struct digest *digest)
 {
@@ -30,6 +32,12 @@ int digest_add(struct digest *digest, const void *bytes, size_t size)
         return EVP_DigestUpdate(context_of(digest), bytes, size) == 1 ? 0 : -ENOMEM;
 }
 
+void digest_to_text(const unsigned char sum[static SHA256_SIZE], char ret[static SHA256_TEXT_SIZE])
+{
+        for (size_t i = 0; i < SHA256_SIZE; i++)
+                (void)snprintf(ret + i * 2, 3, "%02x", sum[i]);
+}
+
 int digest_finish(struct digest *digest, char ret[static SHA256_TEXT_SIZE])
 {
         unsigned char sum[EVP_MAX_MD_SIZE];
@@ -37,8 +45,7 @@ int digest_finish(struct digest *digest, char ret[static SHA256_TEXT_SIZE])
 
         if (EVP_DigestFinal_ex(context_of(digest), sum, &size) != 1)
                 return -ENOMEM;
-        for (unsigned i = 0; i < size && i < SHA256_TEXT_SIZE / 2; i++)
-                (void)snprintf(ret + (size_t)i * 2, 3, "%02x", sum[i]);
+        digest_to_text(sum, ret);
         return 0;
 }
 
@@ -53,4 +60,15 @@ int digest_of(const void *bytes, size_t size, char ret[static SHA256_TEXT_SIZE])
         if (r < 0)
                 return r;
         return digest_finish(digest, ret);
+}
+
+int digest_hmac(const void *key, size_t key_size, const char *text,
+                unsigned char ret[static SHA256_SIZE])
+{
+        unsigned size = SHA256_SIZE;
+
+        return HMAC(EVP_sha256(), key, (int)key_size, (const unsigned char *)text, strlen(text),
+                    ret, &size)
+                   ? 0
+                   : -ENOMEM;
 }
