@@ -99,10 +99,10 @@ int deb_read_journal(struct deb_collector *collector) MUST_CHECK;
 /* "name (version)" of a Source field; without it the package's own. Returns -ENOMEM. */
 int deb_read_source(const struct deb822_stanza *stanza, const char *name, const char *version,
                     char **ret_source, char **ret_version) MUST_CHECK;
-
 /* The fields that bind packages to each other, each "" when there is none. Returns -ENOMEM. */
 int deb_read_relations(const struct deb822_stanza *stanza, char **ret_depends, char **ret_breaks,
                        char **ret_provides) MUST_CHECK;
+enum multi_arch deb_read_multi_arch(const struct deb822_stanza *stanza);
 
 /* ---- deb_config.c: apt's configuration ---- */
 int deb_read_conf(struct deb_collector *collector) MUST_CHECK;

@@ -8,9 +8,9 @@
 #include <string.h>
 
 /*
- * A dependency that no installed package meets by its name is looked for in the indexes; the first
- * alternative that exists is the new package, and its own dependencies are followed. Versions in
- * dependencies are the package manager's business: the simulation before a step checks them.
+ * A dependency that nothing installed meets is looked for in the indexes, each of its alternatives,
+ * and the dependencies of what is found are followed. Which of them comes in, and whether it may,
+ * is decided later (decide/needs.h).
  */
 
 /* One group of alternatives, collected until the next one begins. */
@@ -36,12 +36,14 @@ static bool is_provided(const struct deb_collector *collector, const char *name)
                        sizeof(char *), compare_names);
 }
 
-static bool is_installed(const struct deb_collector *collector, const char *name)
+static bool is_installed(const struct deb_collector *collector, const struct dependency *dependency)
 {
+        const char *name = dependency->name;
         const struct deb_package *found = deb_table_find(&collector->table, name, strlen(name));
 
         for (; found; found = deb_table_next(&collector->table, found))
-                if (found->role == DEB_INSTALLED)
+                if (found->role == DEB_INSTALLED &&
+                    dependency_accepts(dependency, found->package.version))
                         return true;
         return is_provided(collector, name);
 }
@@ -65,30 +67,23 @@ static int seek(struct group *group, const char *name)
 
 static int resolve_group(struct group *group)
 {
-        int r;
+        int r = 0;
 
-        for (size_t i = 0; !group->met && i < group->names.n_items; i++) {
+        for (size_t i = 0; r >= 0 && !group->met && i < group->names.n_items; i++) {
                 struct deb_package *found = find_sought(group, group->names.items[i]);
 
-                if (!found) {
+                if (!found)
                         r = seek(group, group->names.items[i]);
-                        if (r < 0)
-                                return r;
-                        group->changed = true;
-                        continue;
-                }
-                if (found->package.n_available == 0)
-                        continue;
-                if (found->role == DEB_SOUGHT) {
+                else if (found->role == DEB_SOUGHT && found->package.n_available > 0)
                         found->role = DEB_NEEDED;
-                        group->changed = true;
-                }
-                break;
+                else
+                        continue;
+                group->changed = true;
         }
         strv_done(&group->names);
         group->names = (struct strv){0};
         group->met = false;
-        return 0;
+        return r;
 }
 
 static int take_alternative(const struct dependency *dependency, void *arg)
@@ -102,7 +97,7 @@ static int take_alternative(const struct dependency *dependency, void *arg)
         }
         if (r < 0 || group->met)
                 return r;
-        if (is_installed(group->collector, dependency->name)) {
+        if (is_installed(group->collector, dependency)) {
                 group->met = true;
                 return 0;
         }

@@ -89,6 +89,7 @@ static int fill_version(struct available *available, const struct deb822_stanza 
                                        &available->provides);
         if (r < 0)
                 return r;
+        available->multi_arch = deb_read_multi_arch(stanza);
         available->installed_size_bytes =
             get_number(stanza, "Installed-Size", INT64_MAX / KIB, 0) * KIB;
         available->phased_percent = (int)get_number(stanza, "Phased-Update-Percentage", 100, 100);

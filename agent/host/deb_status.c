@@ -64,6 +64,19 @@ int deb_read_relations(const struct deb822_stanza *stanza, char **ret_depends, c
         return r;
 }
 
+enum multi_arch deb_read_multi_arch(const struct deb822_stanza *stanza)
+{
+        static const char *const words[] = {[MULTI_ARCH_SAME] = "same",
+                                            [MULTI_ARCH_FOREIGN] = "foreign",
+                                            [MULTI_ARCH_ALLOWED] = "allowed"};
+        struct deb822_value value = deb822_find(stanza, "Multi-Arch");
+
+        for (int i = MULTI_ARCH_SAME; value.at && i < (int)ELEMENTSOF(words); i++)
+                if (deb822_value_equals(value, words[i]))
+                        return (enum multi_arch)i;
+        return MULTI_ARCH_NO;
+}
+
 /* "want flag status" of a Status field. */
 struct state {
         struct deb822_value want, flag, status, whole;
@@ -140,6 +153,7 @@ static int fill_package(struct package *package, const struct deb822_stanza *sta
                 if (!package->hold)
                         return -ENOMEM;
         }
+        package->multi_arch = deb_read_multi_arch(stanza);
         r = deb_read_relations(stanza, &package->depends, &package->breaks, &package->provides);
         return r < 0 ? r
                      : deb_read_source(stanza, package->name, package->version, &package->source,

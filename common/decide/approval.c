@@ -59,6 +59,23 @@ const char *approval_selector_name(const struct selector *selector)
         return selector->package ?: advisory;
 }
 
+const struct selector *approval_rejection(const struct baseline *baseline,
+                                          const struct package *package, const char *version,
+                                          const struct verdict *verdict)
+{
+        const struct selector *list = baseline->rejected, *first = NULL, *found;
+        size_t n = baseline->n_rejected;
+
+        while ((found = approval_selector(list, n, package, version, verdict))) {
+                if (!found->as_dependency)
+                        return found;
+                first = first ?: found;
+                n -= (size_t)(found + 1 - list);
+                list = found + 1;
+        }
+        return first;
+}
+
 /* ---- time ---- */
 
 int64_t approval_rollout_seconds(const struct evaluate_input *input, const struct rule *rule,
@@ -211,8 +228,7 @@ int approval_judge(const struct approval_context *context, struct verdict *verdi
         verdict->rule = approval_rule(context, verdict);
         verdict->approved_by = approval_selector(baseline->approved, baseline->n_approved,
                                                  context->package, version, verdict);
-        verdict->rejected_by = approval_selector(baseline->rejected, baseline->n_rejected,
-                                                 context->package, version, verdict);
+        verdict->rejected_by = approval_rejection(baseline, context->package, version, verdict);
         if (context->missing_feed) {
                 r = judge_without_feed(context, verdict);
                 if (r < 0 || verdict->reason)
@@ -220,6 +236,9 @@ int approval_judge(const struct approval_context *context, struct verdict *verdi
         } else {
                 by_rule = verdict->rule && rule_approves(context, verdict);
                 verdict->is_approved = (by_rule || verdict->approved_by) && !verdict->rejected_by;
+                verdict->may_be_dependency = (by_rule || verdict->approved_by) &&
+                                             verdict->rejected_by &&
+                                             verdict->rejected_by->as_dependency;
         }
         verdict->reason = describe(context, verdict, by_rule);
         return verdict->reason ? 0 : -ENOMEM;

@@ -31,6 +31,11 @@ const struct selector *approval_selector(const struct selector *selectors, size_
 /* What the entry names: a glob, an advisory or a CVE. */
 const char *approval_selector_name(const struct selector *selector);
 
+/* The entry of the rejected list that counts: one without as_dependency comes first. */
+const struct selector *approval_rejection(const struct baseline *baseline,
+                                          const struct package *package, const char *version,
+                                          const struct verdict *verdict);
+
 /* This node's share of rollout_hours in seconds: stable per node, policy, rule and package. */
 int64_t approval_rollout_seconds(const struct evaluate_input *input, const struct rule *rule,
                                  const struct package *package);

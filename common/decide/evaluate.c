@@ -6,7 +6,9 @@
 #include "decide/approval.h"
 #include "decide/carried.h"
 #include "decide/compliance.h"
+#include "decide/evaluate-private.h"
 #include "decide/needs.h"
+#include "decide/notes.h"
 
 #include <string.h>
 
@@ -35,7 +37,16 @@ void verdict_done(struct verdict *verdict)
         strv_done(&verdict->cves);
         evidence_done(&verdict->evidence);
         free(verdict->reason);
+        free(verdict->needs);
         *verdict = (struct verdict){0};
+}
+
+int decision_set_state(struct decision *decision, enum state state, char *reason)
+{
+        free(decision->reason);
+        decision->state = state;
+        decision->reason = reason;
+        return reason ? 0 : -ENOMEM;
 }
 
 void decisions_free(struct decisions *decisions)
@@ -55,19 +66,6 @@ void decisions_free(struct decisions *decisions)
         strv_done(&decisions->unknown_reasons);
         strv_done(&decisions->apply_refusals);
         free(decisions);
-}
-
-/* ---- notes of the node itself ---- */
-
-static const struct package_note *find_note(const struct package_note *notes, size_t n_notes,
-                                            const struct package *package, const char *version)
-{
-        for (size_t i = 0; i < n_notes; i++)
-                if (strcmp(notes[i].name, package->name) == 0 &&
-                    (!notes[i].arch || strcmp(notes[i].arch, package->arch) == 0) &&
-                    (!notes[i].version || str_equal(notes[i].version, version)))
-                        return &notes[i];
-        return NULL;
 }
 
 /* ---- the versions of one package ---- */
@@ -198,25 +196,6 @@ static const struct verdict *telling_verdict(const struct decision *decision)
 
 /* ---- the state of one package ---- */
 
-/* What keeps the host itself from taking it; NULL: nothing. The caller frees. */
-static char *find_hold(const struct evaluate_input *input, const struct decision *decision)
-{
-        const struct package *package = decision->package;
-        const struct available *wanted = decision->shown->available;
-        const struct local_limits *limits = input->limits;
-        const struct package_note *veto;
-
-        if (package->hold)
-                return strdup(package->hold);
-        if (limits && strv_matches(&limits->exclude, package->name))
-                return strdup("excluded by this node's configuration ([apply] exclude)");
-        veto =
-            limits ? find_note(limits->vetoes, limits->n_vetoes, package, wanted->version) : NULL;
-        if (veto)
-                return str_format("vetoed on this node: %s", veto->text ?: "no reason given");
-        return wanted->held_by ? strdup(wanted->held_by) : NULL;
-}
-
 /* What the baseline says of the version that is installed already. */
 static int judge_current(const struct evaluate_input *input, const struct baseline *baseline,
                          struct decision *decision)
@@ -248,8 +227,8 @@ static int set_installed(const struct evaluate_input *input, struct decision *de
         if (decision->current && decision->current->is_approved)
                 return decision_set_state(decision, STATE_INSTALLED,
                                           strdup(decision->current->reason));
-        if (find_note(runs->installed_by_baseline, runs->n_installed_by_baseline, package,
-                      package->version))
+        if (notes_find(runs->installed_by_baseline, runs->n_installed_by_baseline, package,
+                       package->version))
                 return decision_set_state(decision, STATE_INSTALLED,
                                           strdup("a run of this baseline installed it"));
         if (decision->current)
@@ -273,10 +252,9 @@ static int state_of_installed(const struct evaluate_input *input, const struct b
 
         if (r < 0)
                 return r;
-        rejected = approval_selector(baseline->rejected, baseline->n_rejected, package,
-                                     package->version, decision->current);
-        if (input->reboot_required && find_note(runs->updated_this_boot, runs->n_updated_this_boot,
-                                                package, package->version))
+        rejected = approval_rejection(baseline, package, package->version, decision->current);
+        if (input->reboot_required && notes_find(runs->updated_this_boot, runs->n_updated_this_boot,
+                                                 package, package->version))
                 return decision_set_state(decision, STATE_INSTALLED_PENDING_REBOOT,
                                           strdup("updated in this boot, and a reboot is required"));
         if (rejected && !rejected->as_dependency)
@@ -288,22 +266,25 @@ static int state_of_installed(const struct evaluate_input *input, const struct b
         return set_installed(input, decision);
 }
 
-static int state_of_candidate(const struct evaluate_input *input, struct decision *decision)
+int decision_judge_shown(const struct evaluate_input *input, struct decision *decision)
 {
         CLEANUP(freep) char *hold = NULL;
         const struct verdict *shown = decision->shown;
         const struct package_note *failed = NULL;
+        int r;
 
         if (decision->target && input->runs)
-                failed = find_note(input->runs->failed, input->runs->n_failed, decision->package,
-                                   decision->target->version);
+                failed = notes_find(input->runs->failed, input->runs->n_failed, decision->package,
+                                    decision->target->version);
         if (failed)
                 return decision_set_state(
                     decision, STATE_FAILED,
                     str_format("the last run failed: %s", failed->text ?: "unknown"));
         if (!decision->target && shown->rejected_by)
                 return decision_set_state(decision, STATE_REJECTED, strdup(shown->reason));
-        hold = find_hold(input, decision);
+        r = notes_find_hold(input, decision->package, shown->available, &hold);
+        if (r < 0)
+                return r;
         if (hold) {
                 decision->would_be_missing = decision->target != NULL;
                 return decision_set_state(decision, STATE_HELD, TAKE_PTR(hold));
@@ -330,7 +311,7 @@ static int decide_package(const struct evaluate_input *input, const struct basel
         if (r < 0)
                 return r;
         decision->shown = decision->shown ?: telling_verdict(decision);
-        return decision->shown ? state_of_candidate(input, decision)
+        return decision->shown ? decision_judge_shown(input, decision)
                                : state_of_installed(input, baseline, decision);
 }
 
@@ -349,7 +330,7 @@ static int decide_all(const struct evaluate_input *input, const struct assignmen
                 if (r < 0)
                         return r;
         }
-        return needs_decide(decisions);
+        return needs_decide(input, decisions);
 }
 
 int evaluate(const struct evaluate_input *input, struct decisions **ret)

@@ -42,8 +42,11 @@ struct verdict {
         const struct rule *rule; /* the first that matched; NULL: none, or outside the filters */
         const struct selector *approved_by, *rejected_by; /* NULL: not listed */
         bool is_approved;                                 /* by rule or list, and not rejected */
-        time_t approve_at; /* when the rule approves (or did); 0: unknown or never */
-        char *reason;      /* one sentence */
+        time_t approve_at;      /* when the rule approves (or did); 0: unknown or never */
+        char *reason;           /* one sentence */
+        bool may_be_dependency; /* rejected, but approved where another target needs it */
+        char *needs; /* approved, but can't be installed: "needs libfoo 2 (not approved until ...)";
+                        else NULL */
 };
 void verdict_done(struct verdict *verdict);
 
@@ -51,15 +54,17 @@ struct decision {
         const struct package *package;
         enum state state;
         bool would_be_missing; /* held, but approved otherwise */
-        bool is_blocked;       /* has a target, but what it needs is not approved */
+        bool is_blocked;       /* has a target, but what it needs is not approved: in no plan */
         bool is_overdue;
-        const struct available *target; /* newest approved version; NULL: none */
+        const struct available *target; /* newest approved version whose needs are met, or, when
+                                           blocked, just the newest approved; NULL: none */
         struct verdict *verdicts;       /* one for each version judged, newest first */
         size_t n_verdicts;
         const struct verdict *shown; /* the one that explains the state; NULL: nothing on offer */
         struct verdict *current;     /* of the installed version, when nothing newer is judged and a
                                         source still offers it; else NULL */
-        const struct package *needed_by; /* a new package: what brings it; else NULL */
+        const struct package *needed_by; /* comes in for this one only: a new package, or one that
+                                            is rejected by itself; else NULL */
         char *reason; /* one sentence; "" only for what is neither installed nor needed */
 };
 
@@ -103,6 +108,9 @@ struct run_facts {
         size_t n_updated_this_boot;
         const struct package_note *installed_by_baseline;
         size_t n_installed_by_baseline;
+        const struct package_note *kept_back; /* the package manager would not take it, though
+                                                 nothing known is against it; text: its words */
+        size_t n_kept_back;
 };
 
 struct evaluate_input {

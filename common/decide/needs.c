@@ -2,152 +2,181 @@
 #include "decide/needs.h"
 
 #include "base/str.h"
-#include "packages/dependency.h"
+#include "decide/evaluate-private.h"
+#include "decide/needs-private.h"
 
 #include <string.h>
 
-int decision_set_state(struct decision *decision, enum state state, char *reason)
-{
-        free(decision->reason);
-        decision->state = state;
-        decision->reason = reason;
-        return reason ? 0 : -ENOMEM;
-}
-
-struct need {
-        const char *name;
-};
-
-static int names_it(const struct dependency *dependency, void *arg)
-{
-        const struct need *need = arg;
-
-        return strcmp(dependency->name, need->name) == 0;
-}
-
-/* The decision whose target needs this new package; NULL: none does. */
-static const struct decision *needing_decision(const struct decisions *decisions,
-                                               const struct decision *needed)
-{
-        struct need need = {.name = needed->package->name};
-
-        for (size_t i = 0; i < decisions->n_items; i++) {
-                const struct decision *decision = &decisions->items[i];
-
-                if (decision != needed && decision->target &&
-                    dependency_for_each(decision->target->depends, names_it, &need) != 0)
-                        return decision;
-        }
-        return NULL;
-}
-
-static struct verdict *verdict_of_source(struct decision *decision, const struct available *target)
-{
-        for (size_t i = 0; i < decision->n_verdicts; i++) {
-                const struct available *available = decision->verdicts[i].available;
-
-                if (!decision->verdicts[i].rejected_by &&
-                    strcmp(available->source, target->source) == 0 &&
-                    strcmp(available->source_version, target->source_version) == 0)
-                        return &decision->verdicts[i];
-        }
-        return NULL;
-}
-
-/* A new package of the same source and version as an approved target is part of that update. */
-static int approve_with(struct decision *needed, const struct decision *needing)
-{
-        struct verdict *verdict = verdict_of_source(needed, needing->target);
-
-        needed->needed_by = needing->package;
-        if (!verdict || needed->state == STATE_HELD)
-                return 0;
-        verdict->is_approved = true;
-        needed->target = verdict->available;
-        needed->shown = verdict;
-        return decision_set_state(needed, STATE_MISSING,
-                                  str_format("new; %s %s needs it and comes from the same source",
-                                             needing->package->name, needing->target->version));
-}
-
 /* A new package that nothing approved needs says nothing. */
-static int drop_unneeded(struct decision *decision)
-{
-        decision->target = NULL;
-        return decision_set_state(decision, STATE_NOT_APPLICABLE, strdup(""));
-}
-
-/* Approves one new package if something approved needs it; gives 1 when it did. */
-static int decide_new_package(struct decisions *decisions, struct decision *decision)
-{
-        const struct decision *needing;
-        int r;
-
-        if (decision->package->version || decision->needed_by)
-                return 0;
-        needing = needing_decision(decisions, decision);
-        if (!needing || (!needing->package->version && !needing->needed_by))
-                return 0;
-        r = approve_with(decision, needing);
-        return r < 0 ? r : 1;
-}
-
-static int drop_all_unneeded(struct decisions *decisions)
+static int drop_unneeded(struct decisions *decisions)
 {
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < decisions->n_items; i++)
-                if (!decisions->items[i].package->version && !decisions->items[i].needed_by)
-                        r = drop_unneeded(&decisions->items[i]);
+        for (size_t i = 0; r >= 0 && i < decisions->n_items; i++) {
+                struct decision *decision = &decisions->items[i];
+
+                if (decision->package->version || decision->needed_by)
+                        continue;
+                decision->target = NULL;
+                r = decision_set_state(decision, STATE_NOT_APPLICABLE, strdup(""));
+        }
         return r;
 }
 
-/* Approving one may bring in the next, so it goes on until nothing changes. */
-static int decide_new_packages(struct decisions *decisions)
+/* Every approved version that is not to be had says why; a new package when it is needed. */
+static int describe_versions(struct needs_graph *graph, bool *ret_changed)
 {
-        bool changed = true;
-
-        for (size_t round = 0; changed && round <= decisions->n_items; round++) {
-                changed = false;
-                for (size_t i = 0; i < decisions->n_items; i++) {
-                        int r = decide_new_package(decisions, &decisions->items[i]);
-
-                        if (r < 0)
-                                return r;
-                        changed = changed || r > 0;
-                }
-        }
-        return drop_all_unneeded(decisions);
-}
-
-/* A target whose new package is not approved can't be installed yet; it says what it waits for. */
-static int explain_unmet_needs(struct decisions *decisions)
-{
-        for (size_t i = 0; i < decisions->n_items; i++) {
-                struct decision *needed = &decisions->items[i], *needing = NULL;
+        *ret_changed = false;
+        for (size_t i = 0; i < graph->n_values; i++) {
+                const struct needs_value *value = &graph->values[i];
+                const struct decision *decision = graph->packages[value->package].decision;
                 int r;
 
-                if (needed->package->version || !needed->needed_by ||
-                    needed->state == STATE_MISSING)
+                if (!value->was_open || value->is_open || value->verdict->needs ||
+                    (value->on_demand && (!decision->needed_by || !value->is_approved)))
                         continue;
-                for (size_t j = 0; j < decisions->n_items && !needing; j++)
-                        if (decisions->items[j].package == needed->needed_by)
-                                needing = &decisions->items[j];
-                if (!needing || needing->state != STATE_MISSING)
-                        continue;
-                needing->is_blocked = true;
-                r = decision_set_state(needing, STATE_MISSING,
-                                       str_format("approved, but it needs the new package %s: %s",
-                                                  needed->package->name, needed->reason));
+                r = needs_describe(graph, i, &value->verdict->needs);
                 if (r < 0)
                         return r;
+                *ret_changed = true;
         }
         return 0;
 }
 
-int needs_decide(struct decisions *decisions)
+/* One may speak of the next new package. */
+static int describe_all(struct needs_graph *graph)
 {
-        int r = decide_new_packages(decisions);
+        bool changed = true;
+        int r = 0;
 
-        return r < 0 ? r : explain_unmet_needs(decisions);
+        while (r >= 0 && changed)
+                r = describe_versions(graph, &changed);
+        return r;
+}
+
+static void aim_at(struct decision *decision, struct verdict *verdict)
+{
+        decision->target = verdict->available;
+        decision->shown = verdict;
+}
+
+/* Nothing approved can be installed: it stays missing, with the reason, and out of every plan. */
+static int block(struct decision *decision)
+{
+        decision->is_blocked = true;
+        return decision_set_state(decision, STATE_MISSING,
+                                  strdup(decision->shown->needs ?: "it can't be installed"));
+}
+
+/* An older approved version is taken instead. */
+static int fall_back(const struct evaluate_input *input, struct decision *decision,
+                     struct verdict *verdict)
+{
+        const struct verdict *newest = decision->shown;
+        CLEANUP(freep) char *reason = NULL;
+        int r;
+
+        aim_at(decision, verdict);
+        r = decision_judge_shown(input, decision);
+        if (r < 0 || decision->state != STATE_MISSING)
+                return r;
+        return decision_set_state(decision, STATE_MISSING,
+                                  str_format("%s; %s %s", decision->reason,
+                                             newest->available->version, newest->needs ?: ""));
+}
+
+static const struct decision *needing(const struct decisions *decisions,
+                                      const struct decision *needed)
+{
+        for (size_t i = 0; i < decisions->n_items; i++)
+                if (decisions->items[i].package == needed->needed_by)
+                        return &decisions->items[i];
+        return needed;
+}
+
+/* It comes in for another one; what is of the same source and version is part of that update. */
+static int come_along(const struct decisions *decisions, struct decision *decision,
+                      struct verdict *verdict)
+{
+        const struct decision *by = needing(decisions, decision);
+        const char *why = verdict->is_approved         ? verdict->reason
+                          : verdict->may_be_dependency ? "rejected only by itself"
+                                                       : "it comes from the same source";
+
+        verdict->is_approved = true;
+        return decision_set_state(decision, STATE_MISSING,
+                                  str_format("%s%s %s needs it; %s",
+                                             decision->package->version ? "" : "new; ",
+                                             by->package->name, by->target->version, why));
+}
+
+static bool is_wanted(const struct needs_graph *graph, const struct needs_package *package)
+{
+        for (size_t i = 1; i < package->n_values; i++) {
+                const struct needs_value *value = &graph->values[package->first_value + i];
+
+                if (value->was_open && !value->on_demand)
+                        return true;
+        }
+        return package->decision->needed_by && package->decision->state == STATE_MISSING;
+}
+
+static int settle(const struct needs_graph *graph, const struct needs_package *package)
+{
+        struct decision *decision = package->decision;
+        struct verdict *verdict = graph->values[package->taken].verdict;
+
+        if (graph->values[package->taken].on_demand)
+                aim_at(decision, verdict);
+        else if (!verdict && is_wanted(graph, package))
+                return block(decision);
+        else if (verdict && verdict != decision->shown)
+                return fall_back(graph->input, decision, verdict);
+        return 0;
+}
+
+static int settle_all(const struct needs_graph *graph, const struct decisions *decisions)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < graph->n_packages; i++)
+                r = settle(graph, &graph->packages[i]);
+        /* Once every target stands, for they are spoken of. */
+        for (size_t i = 0; r >= 0 && i < graph->n_packages; i++) {
+                const struct needs_package *package = &graph->packages[i];
+
+                if (graph->values[package->taken].on_demand)
+                        r = come_along(decisions, package->decision,
+                                       graph->values[package->taken].verdict);
+        }
+        return r;
+}
+
+static bool is_anything_wanted(const struct decisions *decisions)
+{
+        for (size_t i = 0; i < decisions->n_items; i++)
+                if (decisions->items[i].package->version && decisions->items[i].target)
+                        return true;
+        return false;
+}
+
+static int decide_needs(const struct evaluate_input *input, struct decisions *decisions)
+{
+        CLEANUP(needs_graph_done) struct needs_graph graph = {0};
+        int r = needs_graph_init(input, decisions, &graph);
+
+        if (r >= 0)
+                r = needs_add_clauses(&graph);
+        if (r < 0)
+                return r;
+        needs_search(&graph);
+        r = describe_all(&graph);
+        return r < 0 ? r : settle_all(&graph, decisions);
+}
+
+int needs_decide(const struct evaluate_input *input, struct decisions *decisions)
+{
+        int r = is_anything_wanted(decisions) ? decide_needs(input, decisions) : 0;
+
+        return r < 0 ? r : drop_unneeded(decisions);
 }

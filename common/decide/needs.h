@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* New packages that approved targets need (a kernel image behind its meta package): part of the
- * update when they come from the same source, else judged like any other. */
+/*
+ * What approved targets need of other packages (Debian Policy 7): it has to be installed and stay,
+ * or be an approved target itself, or an approved new package (a kernel image behind its meta
+ * package); and nothing that stays may need or break otherwise. A target for which that does not
+ * hold falls back to an older approved version, or stays missing and in no plan.
+ */
 
 #include "decide/evaluate.h"
 
-/* Sets state and reason, which it takes over. Gives -ENOMEM when reason is NULL. */
-int decision_set_state(struct decision *decision, enum state state, char *reason) MUST_CHECK;
-
 /* Second pass over decisions that were made package by package. Returns -ENOMEM. */
-int needs_decide(struct decisions *decisions) MUST_CHECK;
+int needs_decide(const struct evaluate_input *input, struct decisions *decisions) MUST_CHECK;

@@ -27,11 +27,14 @@ static bool parse_alternative(const char *at, const char *end, struct dependency
 {
         size_t length;
 
-        ret->relation[0] = ret->version[0] = '\0';
+        ret->arch[0] = ret->relation[0] = ret->version[0] = '\0';
         if (!take_word(&at, end, " \t\r\n:([<", ret->name, sizeof(ret->name)))
                 return false;
-        if (at < end && *at == ':')
-                at += strcspn(at, " \t\r\n([,|");
+        if (at < end && *at == ':') {
+                at++;
+                if (!take_word(&at, end, " \t\r\n([<", ret->arch, sizeof(ret->arch)))
+                        return false;
+        }
         at += strspn(at, blanks);
         if (at >= end || *at != '(')
                 return true;

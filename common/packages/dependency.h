@@ -8,12 +8,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { DEPENDENCY_NAME_MAX = 256, DEPENDENCY_VERSION_MAX = 256 };
+enum { DEPENDENCY_NAME_MAX = 256, DEPENDENCY_VERSION_MAX = 256, DEPENDENCY_ARCH_MAX = 64 };
 
 /* One alternative of one group; every group has to be met by one of its alternatives. */
 struct dependency {
         size_t group;                         /* counted from 0 */
         char name[DEPENDENCY_NAME_MAX];       /* without an architecture qualifier */
+        char arch[DEPENDENCY_ARCH_MAX];       /* the qualifier: "any", "native", one; "": none */
         char relation[3];                     /* "<<", "<=", "=", ">=", ">>" or "" */
         char version[DEPENDENCY_VERSION_MAX]; /* "" without a relation */
 };

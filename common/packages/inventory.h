@@ -41,6 +41,9 @@ struct package_file {
         int64_t size_bytes;
 };
 
+/* Whose dependencies a package meets besides those of its own architecture. */
+enum multi_arch { MULTI_ARCH_NO, MULTI_ARCH_SAME, MULTI_ARCH_FOREIGN, MULTI_ARCH_ALLOWED };
+
 /* A version on offer. The same version in several indexes is one entry with several indexes. */
 struct available {
         char *version;
@@ -53,9 +56,10 @@ struct available {
         char *depends;      /* Pre-Depends and Depends, joined by ", "; "" when none */
         char *breaks;       /* Breaks and Conflicts alike; NULL or "" when none */
         char *provides;     /* NULL or "" when none */
-        int priority;       /* apt's pin priority of this version; below 0: never */
-        char *held_by;      /* why the host itself would not take it (a pin and its file, phasing,
-                               a repository that isn't automatic); NULL: free */
+        enum multi_arch multi_arch;
+        int priority;  /* apt's pin priority of this version; below 0: never */
+        char *held_by; /* why the host itself would not take it (a pin and its file, phasing,
+                          a repository that isn't automatic); NULL: free */
 };
 
 /* An installed package, or (version NULL) a new one that an available version needs. */
@@ -64,6 +68,7 @@ struct package {
         char *version;                     /* installed; NULL: none */
         char *source, *source_version;     /* of the installed version; NULL when none */
         char *depends, *breaks, *provides; /* of the installed version; NULL or "" when none */
+        enum multi_arch multi_arch;        /* likewise */
         char *status;                      /* dpkg's words when not "ok installed"; else NULL */
         char *hold;   /* the host holds it: the reason ("apt-mark hold"); else NULL */
         bool is_auto; /* installed as a dependency only */

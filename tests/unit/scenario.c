@@ -117,6 +117,18 @@ static const struct package_index *find_index(const struct inventory *inventory,
         return NULL;
 }
 
+static enum multi_arch read_multi_arch(const struct json *json)
+{
+        static const char *const words[] = {"no", "same", "foreign", "allowed"};
+        const char *text = json_get_string(json, "multi_arch") ?: "no";
+
+        for (int i = 0; i < (int)ELEMENTSOF(words); i++)
+                if (strcmp(words[i], text) == 0)
+                        return (enum multi_arch)i;
+        fail_msg("no such Multi-Arch: %s", text);
+        return MULTI_ARCH_NO;
+}
+
 static void read_available(const struct inventory *inventory, const struct package *package,
                            const struct json *json, struct available *available)
 {
@@ -130,6 +142,7 @@ static void read_available(const struct inventory *inventory, const struct packa
         available->depends = copy(json_get_string(json, "depends") ?: "");
         available->breaks = copy(json_get_string(json, "breaks"));
         available->provides = copy(json_get_string(json, "provides"));
+        available->multi_arch = read_multi_arch(json);
         available->priority = (int)json_get_int(json, "priority", 500);
         available->held_by = held ? strdup(held) : NULL;
         available->phased_percent = 100;
@@ -153,6 +166,7 @@ static void read_package(const struct inventory *inventory, const struct json *j
         package->depends = copy(json_get_string(json, "depends"));
         package->breaks = copy(json_get_string(json, "breaks"));
         package->provides = copy(json_get_string(json, "provides"));
+        package->multi_arch = read_multi_arch(json);
         package->hold = copy(json_get_string(json, "hold"));
         package->available = calloc(json_length(available) + 1, sizeof(*package->available));
         for (size_t i = 0; i < json_length(available); i++)
@@ -168,6 +182,14 @@ static void read_package(const struct inventory *inventory, const struct json *j
                         package->candidate = &package->available[i];
 }
 
+static int compare_packages(const void *a, const void *b)
+{
+        const struct package *left = a, *right = b;
+        int result = strcmp(left->name, right->name);
+
+        return result != 0 ? result : strcmp(left->arch, right->arch);
+}
+
 static void read_inventory(struct scenario *scenario, const struct json *indexes,
                            const struct json *packages)
 {
@@ -180,6 +202,8 @@ static void read_inventory(struct scenario *scenario, const struct json *indexes
         for (size_t i = 0; i < json_length(packages); i++)
                 read_package(inventory, json_at(packages, i),
                              &inventory->packages[inventory->n_packages++]);
+        qsort(inventory->packages, inventory->n_packages, sizeof(*inventory->packages),
+              compare_packages);
         scenario->inventory = inventory;
 }
 
@@ -217,6 +241,8 @@ static void read_node_limits(struct scenario *scenario, const struct json *base,
                    &scenario->runs.n_failed);
         read_notes(scenario, 2, member(base, one, "updated_this_boot"),
                    &scenario->runs.updated_this_boot, &scenario->runs.n_updated_this_boot);
+        read_notes(scenario, 4, member(base, one, "kept_back"), &scenario->runs.kept_back,
+                   &scenario->runs.n_kept_back);
         read_notes(scenario, 3, member(base, one, "installed_by_baseline"),
                    &scenario->runs.installed_by_baseline, &scenario->runs.n_installed_by_baseline);
 }

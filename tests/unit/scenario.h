@@ -18,8 +18,8 @@ struct scenario {
         struct advisories *advisories;
         struct local_limits limits;
         struct run_facts runs;
-        struct package_note *notes[4]; /* behind limits and runs */
-        size_t n_notes[4];
+        struct package_note *notes[5]; /* behind limits and runs */
+        size_t n_notes[5];
         struct evaluate_input input;
         struct json *document;
 };

@@ -13,7 +13,8 @@ static const struct {
     {"one", "a", "0:a ;"},
     {"versions", "a (>= 1:2.0~rc1), b (= 3-1)", "0:a >=1:2.0~rc1;1:b =3-1;"},
     {"alternatives", "a|b (<< 2) , c", "0:a ;0:b <<2;1:c ;"},
-    {"qualifiers", "python3:any (>= 3.9), x [amd64] <!nocheck>", "0:python3 >=3.9;1:x ;"},
+    {"qualifiers", "python3:any (>= 3.9), x [amd64] <!nocheck>", "0:python3:any >=3.9;1:x ;"},
+    {"a qualifier without a name for it", "a: (>= 1), b:i386", "1:b:i386 ;"},
     {"tight", "a(>=1),b", "0:a >=1;1:b ;"},
     {"folded lines", "a,\n b (>= 1)", "0:a ;1:b >=1;"},
     {"nothing between commas", ",,a", "2:a ;"},
@@ -23,7 +24,8 @@ static const struct {
 
 static int append(const struct dependency *dependency, void *arg)
 {
-        str_appendf(arg, "%zu:%s %s%s;", dependency->group, dependency->name, dependency->relation,
+        str_appendf(arg, "%zu:%s%s%s %s%s;", dependency->group, dependency->name,
+                    dependency->arch[0] ? ":" : "", dependency->arch, dependency->relation,
                     dependency->version);
         return 0;
 }
