@@ -179,7 +179,8 @@ bool needs_may_bring(const struct needs_graph *graph, size_t owner, size_t value
         if (!needing || !needed)
                 return false;
         return graph->values[value].is_approved ||
-               (strcmp(needing->available->source, needed->available->source) == 0 &&
+               (!graph->packages[graph->values[value].package].decision->package->version &&
+                strcmp(needing->available->source, needed->available->source) == 0 &&
                 strcmp(needing->available->source_version, needed->available->source_version) == 0);
 }
 
