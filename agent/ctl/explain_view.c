@@ -140,6 +140,8 @@ static void print_version(const char *what, const struct json *version, const ch
         if (json_get_string(version, "held_by"))
                 print_line("host", "holds it back: %s", get(version, "held_by"));
         print_line("verdict", "%s", get(version, "reason"));
+        if (json_get_string(version, "needs"))
+                print_line("but", "%s", get(version, "needs"));
 }
 
 static void print_left_out(const struct json *version, time_t now)

@@ -162,6 +162,7 @@ static int write_verdict(const struct chain *chain, const char *name, const stru
         json_add_bool(writer, "approved", verdict->is_approved);
         json_add_time(writer, "approve_at", verdict->approve_at);
         json_add_string(writer, "reason", verdict->reason);
+        json_add_string(writer, "needs", verdict->needs);
         json_end(writer);
         return r;
 }
