@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/operation.h"
 
+#include "apply/reboot_need.h"
 #include "apply/record.h"
 #include "base/str.h"
 #include "host/operation_file.h"
@@ -161,5 +162,12 @@ int operation_do_scan(struct run *run, struct diag *diag)
 
 int operation_do_reboot(struct run *run, struct diag *diag)
 {
-        return finish(run, RUN_REFUSED, "this version does not reboot by itself", diag);
+        int r = operation_begin(run, diag);
+
+        record_log(run, EVENT_RUN_STARTED);
+        if (r >= 0)
+                r = reboot_need_operation(run);
+        if (r >= 0)
+                r = record_finish(run, diag);
+        return r < 0 ? r : operation_end(run, diag);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/logind.h"
+#include "apply/reboot_lock.h"
 #include "apply/rebooting.h"
 #include "apply/state.h"
 #include "base/str.h"
@@ -23,6 +24,16 @@ static int check_blockers(struct diag *diag)
                                  "a shutdown is inhibited by %s; 'systemctl reboot -i' does not "
                                  "ask",
                                  names);
+}
+
+static int take_lock(const struct paths *paths, struct diag *diag)
+{
+        CLEANUP(freep) char *obstacle = NULL;
+        int r = reboot_lock_take(paths, &obstacle, diag);
+
+        return r < 0 || !obstacle
+                   ? r
+                   : diag_fail(diag, -EBUSY, "%s; 'systemctl reboot' does not ask", obstacle);
 }
 
 /* On disk first, so that the next boot knows who rebooted. */
@@ -57,17 +68,22 @@ static int reboot(struct service *service, struct diag *diag)
         CLEANUP(freep)
         char *wall = reason ? str_format("patchd reboots this node: %s", reason) : NULL;
         const struct event_fields fields = {.reason = reason};
+        struct diag why = {0};
         int r = wall ? check_blockers(diag) : -ENOMEM;
 
         if (r >= 0)
+                r = take_lock(service->paths, diag);
+        if (r >= 0)
                 r = note(service->paths, reason, diag);
-        if (r < 0)
-                return r;
-        log_event(EVENT_REBOOT_REQUESTED, &fields);
-        r = logind_reboot(wall, diag);
-        if (r < 0 && take_back(service->paths) < 0)
-                log_line(LOG_LEVEL_WARNING,
-                         "reboot.json still tells of a reboot that did not come");
+        if (r >= 0) {
+                log_event(EVENT_REBOOT_REQUESTED, &fields);
+                r = logind_reboot(wall, diag);
+                if (r < 0 && take_back(service->paths) < 0)
+                        log_line(LOG_LEVEL_WARNING,
+                                 "reboot.json still tells of a reboot that did not come");
+        }
+        if (r < 0 && reboot_lock_release(service->paths, &why) < 0)
+                log_line(LOG_LEVEL_WARNING, "%s", why.text);
         return r;
 }
 

@@ -6,9 +6,12 @@
 #include "apply/services.h"
 #include "apply/truth.h"
 #include "base/str.h"
+#include "base/timetext.h"
 #include "host/log.h"
 
 #include <string.h>
+
+enum { OPERATION_WAITS_SECONDS = SECONDS_PER_HOUR };
 
 static bool has_changed(const struct outcome *outcome)
 {
@@ -123,6 +126,45 @@ static int settle_choice(struct run *run, struct reboot_decision *decision)
         if (decision->choice == REBOOT_GO)
                 r = rebooting_arm(run, &decision->reasons);
         return r;
+}
+
+/* One that ignores the window has an hour to overcome what is in its way. */
+static struct opening operation_opening(const struct run *run, time_t now)
+{
+        if (run->opening.closes_at > 0 || !run->ignores_window)
+                return run->opening;
+        return (struct opening){.opens_at = now,
+                                .closes_at = now + OPERATION_WAITS_SECONDS,
+                                .cutoff_at = now + OPERATION_WAITS_SECONDS};
+}
+
+int reboot_need_operation(struct run *run)
+{
+        CLEANUP(reboot_decision_done) struct reboot_decision decision = {0};
+        CLEANUP(reboot_state_done) struct reboot_state state = {0};
+        CLEANUP(reboot_book_done) struct reboot_book book = {0};
+        struct reboot_question question = {
+            .mode = REBOOT_IF_NEEDED, .reasons = &state.reasons, .now = time(NULL)};
+        int r = strv_addf(&state.reasons, "operation '%s' of the policy asks for it",
+                          run->operation->id);
+
+        if (r >= 0)
+                r = reboot_book_read(run->service->paths, &book);
+        run->opening = operation_opening(run, question.now);
+        question.opening = run->opening;
+        question.tried = reboot_book_tried(&book, run->outcome->boot_id);
+        question.n_of_opening = reboot_book_count_since(&book, run->opening.opens_at);
+        question.reserve_seconds = reboot_reserve_seconds(book.durations_seconds, book.n_durations);
+        if (r >= 0)
+                r = reboot_decide(&question, &decision);
+        if (r < 0)
+                return r;
+        log_need(run, &state, &decision);
+        r = settle_choice(run, &decision);
+        if (r < 0 || run->outcome->reboot_phase == REBOOT_PHASE_AWAITED)
+                return r;
+        run->refusal = strdup(run->outcome->reboot);
+        return run->refusal ? 0 : -ENOMEM;
 }
 
 static int judge(struct run *run, struct diag *diag)

@@ -8,3 +8,6 @@
 
 /* What can't be found out stays open. Before record_finish(). */
 int reboot_need_judge(struct run *run) MUST_CHECK;
+
+/* The same for an operation whose action is a reboot: it needs no other reason. */
+int reboot_need_operation(struct run *run) MUST_CHECK;

@@ -3,6 +3,7 @@
 
 #include "apply/health.h"
 #include "apply/logind.h"
+#include "apply/reboot_lock.h"
 #include "apply/rebooting.h"
 #include "apply/recovery.h"
 #include "apply/state.h"
@@ -267,6 +268,21 @@ static int settle_book(struct service *service, struct boot *boot, struct diag *
         return r < 0 ? r : reboot_book_write(service->paths, &book, diag);
 }
 
+/* Once no reboot is on its way any more. What fails is tried again by the next cycle. */
+static int release_lock(struct service *service)
+{
+        CLEANUP(reboot_book_done) struct reboot_book book = {0};
+        struct diag why = {0};
+        int r = reboot_book_read(service->paths, &book);
+
+        if (r < 0 || !book.lock_boot_id || book.is_pending || rebooting_is_awaited(service->paths))
+                return r;
+        r = reboot_lock_release(service->paths, &why);
+        if (r < 0)
+                log_line(LOG_LEVEL_WARNING, "%s", diag_text(&why, r));
+        return r == -ENOMEM ? r : 0;
+}
+
 /* ---- entry ---- */
 
 int reboot_settle(struct service *service, struct strv *run_ids, time_t now, struct diag *diag)
@@ -274,7 +290,9 @@ int reboot_settle(struct service *service, struct strv *run_ids, time_t now, str
         CLEANUP(boot_done) struct boot boot = {.boot_id = host_boot_id(), .now = now};
         int r = boot.boot_id ? settle_runs(service, &boot, run_ids, diag) : -ENOMEM;
 
-        return r < 0 ? r : settle_book(service, &boot, diag);
+        if (r >= 0)
+                r = settle_book(service, &boot, diag);
+        return r < 0 ? r : release_lock(service);
 }
 
 int reboot_settle_handle(struct service *service, const struct request *request, char **ret_answer,

@@ -2,6 +2,7 @@
 #include "apply/rebooting.h"
 
 #include "apply/logind.h"
+#include "apply/reboot_lock.h"
 #include "apply/run.h"
 #include "base/str.h"
 #include "host/log.h"
@@ -238,7 +239,9 @@ static int find_obstacle(const struct paths *paths, struct rebooting *rebooting,
                 *ret = str_format("run %s is at work", holder.run_id);
                 return *ret ? 0 : -ENOMEM;
         }
-        return r < 0 ? r : find_blockers(ret, diag);
+        if (r >= 0)
+                r = find_blockers(ret, diag);
+        return r < 0 || *ret ? r : reboot_lock_take(paths, ret, diag);
 }
 
 /* Why it can't be done in this window any more; NULL: it can. Owned; "" when out of memory. */
@@ -318,6 +321,16 @@ static int go(const struct paths *paths, struct rebooting *rebooting, char **ret
         return r;
 }
 
+/* What fails here is tried again by the next cycle. */
+static void release_lock(const struct paths *paths)
+{
+        struct diag why = {0};
+        int r = reboot_lock_release(paths, &why);
+
+        if (r < 0)
+                log_line(LOG_LEVEL_WARNING, "%s", diag_text(&why, r));
+}
+
 /* 1: it comes, or will not in this window; 0: to be tried again. */
 static int try(struct service *service, struct rebooting *rebooting, struct diag *diag)
 {
@@ -326,6 +339,7 @@ static int try(struct service *service, struct rebooting *rebooting, struct diag
         int r;
 
         if (end) {
+                release_lock(service->paths);
                 r = give_up(service->paths, rebooting->outcome, end, diag);
                 return r < 0 ? r : 1;
         }

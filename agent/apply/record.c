@@ -118,6 +118,7 @@ int record_fail_all(struct run *run, const char *reason)
 
 int record_finish(struct run *run, struct diag *diag)
 {
+        bool is_reboot = run->operation && run->operation->action == OPERATION_REBOOT;
         struct outcome *outcome = run->outcome;
         size_t n_done = 0;
         int r;
@@ -128,7 +129,8 @@ int record_finish(struct run *run, struct diag *diag)
         outcome->finished_at = time(NULL);
         outcome->result = outcome_judge(outcome);
         free(outcome->message);
-        outcome->message = outcome->n_packages == 0
+        outcome->message = is_reboot ? strdup("the policy asks for a reboot")
+                           : outcome->n_packages == 0
                                ? strdup("nothing to do")
                                : str_format("%zu of %zu packages are at their approved version",
                                             n_done, outcome->n_packages);

@@ -2,7 +2,9 @@
 /* patchd-cycle: one run of agent/cycle, for the daemon on descriptor 3 or by hand with --once. */
 #include "base/str.h"
 #include "cycle/cycle.h"
+#include "cycle/fleet_lock.h"
 #include "cycle/server.h"
+#include "host/host.h"
 #include "host/log.h"
 #include "host/paths.h"
 
@@ -15,7 +17,7 @@ enum { EXIT_USAGE = 2 };
 
 struct arguments {
         bool once, help, version;
-        const char *prefix, *trigger, *timeout;
+        const char *prefix, *trigger, *timeout, *fleet_lock;
 };
 
 static const struct option_entry {
@@ -27,6 +29,7 @@ static const struct option_entry {
 #define NONE SIZE_MAX
     {"--once", offsetof(struct arguments, once), NONE, "run one cycle without a socket"},
     {"--trigger", NONE, offsetof(struct arguments, trigger), "T: why (default: start)"},
+    {"--fleet-lock", NONE, offsetof(struct arguments, fleet_lock), NULL}, /* for the helper */
     {"--prefix", NONE, offsetof(struct arguments, prefix), "DIR: patchd's own files are there"},
     {"--timeout", NONE, offsetof(struct arguments, timeout), NULL}, /* for tests */
     {"--help", offsetof(struct arguments, help), NONE, "show this"},
@@ -58,6 +61,9 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
                 if (parse_option(argc, argv, &i, arguments) < 0)
                         return -EINVAL;
         if (arguments->timeout && !arguments->prefix)
+                return -EINVAL;
+        if (arguments->fleet_lock && (arguments->once || enum_from_name(&fleet_lock_action_names,
+                                                                        arguments->fleet_lock) < 0))
                 return -EINVAL;
         return arguments->trigger && !cycle_is_trigger(arguments->trigger) ? -EINVAL : 0;
 }
@@ -106,6 +112,28 @@ static int run_once(const struct arguments *arguments, const struct paths *paths
         return result.error ? diag_fail(diag, -EIO, "%s", result.error) : 0;
 }
 
+static int ask_fleet_lock(const struct arguments *arguments, const struct paths *paths,
+                          struct diag *diag)
+{
+        CLEANUP(config_freep) struct config *config = NULL;
+        CLEANUP(root_done) struct root root = {.fd = -EBADF};
+        CLEANUP(node_done) struct node node = {0};
+        struct transport_limits limits;
+        int r = config_load(paths, &config, diag);
+
+        if (!read_limits(arguments->timeout, &limits))
+                return diag_fail(diag, -EINVAL, "--timeout takes 1 to 600 seconds");
+        if (r >= 0)
+                r = root_open("/", &root, diag);
+        if (r >= 0)
+                r = host_node(&root, config, NULL, "", &node, diag);
+        return r < 0 ? r
+                     : fleet_lock_ask(config, node.id,
+                                      (enum fleet_lock_action)enum_from_name(
+                                          &fleet_lock_action_names, arguments->fleet_lock),
+                                      &limits, diag);
+}
+
 static int serve(const struct paths *paths, struct diag *diag)
 {
         int n_fds = sd_listen_fds(true);
@@ -139,10 +167,12 @@ int main(int argc, char **argv)
         log_open("patchd-cycle", LOG_LEVEL_INFO);
         r = paths_new(arguments.prefix, &paths);
         if (r >= 0)
-                r = arguments.once ? run_once(&arguments, paths, &diag) : serve(paths, &diag);
+                r = arguments.fleet_lock ? ask_fleet_lock(&arguments, paths, &diag)
+                    : arguments.once     ? run_once(&arguments, paths, &diag)
+                                         : serve(paths, &diag);
         if (r >= 0)
                 return EXIT_SUCCESS;
-        if (arguments.once)
+        if (arguments.once || arguments.fleet_lock)
                 fprintf(stderr, "patchd-cycle: %s\n", diag_text(&diag, r));
         else
                 log_line(LOG_LEVEL_ERROR, "%s", diag_text(&diag, r));

@@ -44,6 +44,7 @@ struct request {
         size_t max_bytes;
         transport_sink_fn sink; /* NULL: the body is kept */
         void *sink_arg;
+        bool is_post; /* else a body is PUT */
 };
 
 /* What libcurl calls with the next bytes of a body and with each line of a header. */

@@ -167,7 +167,7 @@ static int perform(struct transport *transport, const char *url, const struct re
         for (int n_hops = 0; n_hops <= TRANSPORT_REDIRECTS_MAX; n_hops++) {
                 CLEANUP(exchange_done)
                 struct exchange exchange = {.max_bytes = request->max_bytes,
-                                            .keep_body = !request->body,
+                                            .keep_body = !request->body || request->is_post,
                                             .curl = transport->curl,
                                             .sink = request->sink,
                                             .sink_arg = request->sink_arg,
@@ -211,6 +211,19 @@ int transport_put(struct transport *transport, const char *url, const struct blo
                                   .headers = headers,
                                   .n_headers = n_headers,
                                   .max_bytes = TRANSPORT_ANSWER_MAX_BYTES};
+
+        return perform(transport, url, &request, ret, diag);
+}
+
+int transport_post(struct transport *transport, const char *url, const struct blob *body,
+                   const char *const *headers, size_t n_headers, size_t max_bytes,
+                   struct transport_response *ret, struct diag *diag)
+{
+        struct request request = {.body = body,
+                                  .headers = headers,
+                                  .n_headers = n_headers,
+                                  .max_bytes = max_bytes,
+                                  .is_post = true};
 
         return perform(transport, url, &request, ret, diag);
 }

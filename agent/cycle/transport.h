@@ -84,3 +84,8 @@ int transport_download(struct transport *transport, const char *url, transport_s
 int transport_put(struct transport *transport, const char *url, const struct blob *body,
                   const char *const *headers, size_t n_headers, struct transport_response *ret,
                   struct diag *diag) MUST_CHECK;
+
+/* Posts body to url; the answer's body is kept, at most max_bytes. Otherwise as transport_put(). */
+int transport_post(struct transport *transport, const char *url, const struct blob *body,
+                   const char *const *headers, size_t n_headers, size_t max_bytes,
+                   struct transport_response *ret, struct diag *diag) MUST_CHECK;

@@ -164,7 +164,7 @@ static void set_method(struct transport *transport, const struct request *reques
         (void)curl_easy_setopt(curl, CURLOPT_POST, 1L);
         (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body->size);
         (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body->data);
-        (void)curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "PUT");
+        (void)curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->is_post ? "POST" : "PUT");
 }
 
 int transport_exchange(struct transport *transport, const struct request *request, const char *url,

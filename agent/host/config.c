@@ -21,6 +21,7 @@ const struct paths default_paths = {
     .share = "/usr/share/patchd",
     .state = "/var/lib/patchd",
     .apply_state = "/var/lib/patchd-apply",
+    .libexec = "/usr/libexec/patchd",
     .zoneinfo = "/usr/share/zoneinfo",
     .agent_socket = "/run/patchd/agent.sock",
     .cycle_socket = "/run/patchd-cycle/cycle.sock",
@@ -48,6 +49,8 @@ static const struct config_key config_keys[] = {
     {"control", "proxy", config_read_word, FIELD(proxy), NULL, ""},
     {"control", "aws_region", config_read_scope, FIELD(aws_region), NULL, ""},
     {"control", "aws_service", config_read_scope, FIELD(aws_service), NULL, "s3"},
+    {"control", "fleet_lock_url", config_read_lock_url, FIELD(fleet_lock_url), NULL, ""},
+    {"control", "fleet_lock_group", config_read_node_id, FIELD(fleet_lock_group), NULL, "default"},
     {"node", "node_id", config_read_node_id, FIELD(node_id), NULL, ""},
     {"node", "tags", config_read_tags, 0, NULL, ""},
     {"apply", "mode", config_read_mode, FIELD(force_scan), NULL, "policy"},
@@ -381,6 +384,8 @@ void config_free(struct config *config)
         free(config->proxy);
         free(config->aws_region);
         free(config->aws_service);
+        free(config->fleet_lock_url);
+        free(config->fleet_lock_group);
         free(config->node_id);
         free(config);
 }

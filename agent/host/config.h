@@ -34,6 +34,8 @@ struct config {
         char *ca_file, *client_cert, *client_key, *proxy;
         char *aws_region; /* NULL: requests are not signed */
         char *aws_service;
+        char *fleet_lock_url; /* NULL: reboots need no lock */
+        char *fleet_lock_group;
         /* [node] */
         char *node_id;         /* NULL: from the machine id */
         struct node_tag *tags; /* from words KEY=VALUE; the last of a key counts */
@@ -56,6 +58,7 @@ struct paths {
         const char *share;        /* /usr/share/patchd: default-policy.json, schemas */
         const char *state;        /* /var/lib/patchd */
         const char *apply_state;  /* /var/lib/patchd-apply */
+        const char *libexec;      /* /usr/libexec/patchd: the programs */
         const char *zoneinfo;     /* /usr/share/zoneinfo */
         const char *agent_socket; /* /run/patchd/agent.sock */
         const char *cycle_socket; /* /run/patchd-cycle/cycle.sock */

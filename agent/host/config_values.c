@@ -129,6 +129,16 @@ int config_read_report_url(struct config *config, const struct config_key *key, 
         return set_url(config, key, value, diag);
 }
 
+int config_read_lock_url(struct config *config, const struct config_key *key, const char *value,
+                         struct diag *diag)
+{
+        int r = *value != '\0' ? url_check(value, diag) : 0;
+
+        if (r >= 0 && strncasecmp(value, "file:", 5) == 0)
+                r = diag_fail(diag, -EINVAL, "'%s' is no server; https is wanted", value);
+        return r < 0 ? r : set_text(config, key, value);
+}
+
 /* A path segment of RFC 3986: everything but the unreserved characters is encoded. */
 static void append_segment(struct str *str, const char *text)
 {

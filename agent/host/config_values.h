@@ -43,6 +43,7 @@ CONFIG_READER(config_read_path);       /* char *: an absolute path */
 CONFIG_READER(config_read_policy_url); /* char *: https, file, or http on this host */
 CONFIG_READER(config_read_report_url); /* char *: https, or http on this host */
 CONFIG_READER(config_read_scope);      /* char *: lower-case letters, digits and - */
+CONFIG_READER(config_read_lock_url);   /* char *: the same, without {...} */
 CONFIG_READER(config_read_node_id);    /* char *: letters, digits and ._:@- */
 CONFIG_READER(config_read_int);        /* int64_t within range */
 CONFIG_READER(config_read_words);      /* struct strv: words between blanks, commas, lines */

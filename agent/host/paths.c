@@ -8,9 +8,9 @@
 static const size_t prefixed[] = {
     offsetof(struct paths, etc),          offsetof(struct paths, usr),
     offsetof(struct paths, share),        offsetof(struct paths, state),
-    offsetof(struct paths, apply_state),  offsetof(struct paths, agent_socket),
-    offsetof(struct paths, cycle_socket), offsetof(struct paths, apply_socket),
-    offsetof(struct paths, admin_socket),
+    offsetof(struct paths, apply_state),  offsetof(struct paths, libexec),
+    offsetof(struct paths, agent_socket), offsetof(struct paths, cycle_socket),
+    offsetof(struct paths, apply_socket), offsetof(struct paths, admin_socket),
 };
 
 static const char **path_at(struct paths *paths, size_t i)

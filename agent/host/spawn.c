@@ -2,6 +2,7 @@
 #include "host/spawn.h"
 
 #include "base/str.h"
+#include "host/identity.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -127,6 +128,7 @@ static int place_descriptors(const struct pipes *pipes, int status_fd_number)
 }
 
 __attribute__((noreturn)) static void child_run(const struct spawn_request *request,
+                                                const struct identity *identity,
                                                 const struct pipes *pipes)
 {
         char *no_environment[] = {NULL};
@@ -139,6 +141,8 @@ __attribute__((noreturn)) static void child_run(const struct spawn_request *requ
         failure.error = place_descriptors(pipes, request->status_fd_number);
         if (failure.error == 0 && chdir(request->working_directory ?: "/") < 0)
                 failure = (struct child_error){.error = -errno, .in_folder = true};
+        if (failure.error == 0)
+                failure.error = identity_become(identity);
         if (failure.error == 0) {
                 bool has_environment = request->environment && request->environment->n_items > 0;
 
@@ -197,9 +201,14 @@ static int start_child(const struct spawn_request *request, struct pipes *pipes,
                        struct diag *diag)
 {
         struct child_error failure = {0};
+        struct identity identity;
         sigset_t all, saved;
-        int status, error;
+        int status, error, r;
         pid_t pid;
+
+        r = identity_find(request->user, &identity, diag);
+        if (r < 0)
+                return r;
 
         /* Blocked, so that no handler of ours runs in the child before it has reset them. */
         sigfillset(&all);
@@ -207,7 +216,7 @@ static int start_child(const struct spawn_request *request, struct pipes *pipes,
         pid = fork();
         error = errno;
         if (pid == 0)
-                child_run(request, pipes);
+                child_run(request, &identity, pipes);
         (void)sigprocmask(SIG_SETMASK, &saved, NULL);
         if (pid < 0)
                 return diag_fail(diag, -error, "cannot start a process: %s",

@@ -19,12 +19,13 @@ struct spawn_request {
         const struct strv *argv;        /* argv[0] is an absolute path */
         const struct strv *environment; /* "NAME=value"; NULL: empty */
         const char *working_directory;  /* NULL: / */
-        uint64_t timeout_usec;          /* 0: none; afterwards timeout_signal, then as below */
-        int timeout_signal;             /* to the program alone (SIGINT is apt's graceful stop);
-                                           0: SIGTERM to its whole process group */
-        uint64_t kill_after_usec;       /* SIGKILL to the group so long after that; 0: never */
-        size_t output_max_bytes;        /* of each: stdout keeps its begin, stderr its end */
-        int status_fd_number;           /* when > 2: a pipe the child writes there, see on_status */
+        const char *user;         /* runs as him, with his groups, and stays so; NULL: as we do */
+        uint64_t timeout_usec;    /* 0: none; afterwards timeout_signal, then as below */
+        int timeout_signal;       /* to the program alone (SIGINT is apt's graceful stop);
+                                     0: SIGTERM to its whole process group */
+        uint64_t kill_after_usec; /* SIGKILL to the group so long after that; 0: never */
+        size_t output_max_bytes;  /* of each: stdout keeps its begin, stderr its end */
+        int status_fd_number;     /* when > 2: a pipe the child writes there, see on_status */
         /* For each line of that pipe, long ones in pieces. A negative value ends the calls, not the
          * child, and is what spawn_run() returns. */
         int (*on_status)(const char *line, void *context);

@@ -18,6 +18,7 @@ from . import roots
 BOOT_TIMEOUT_SECONDS = 180
 STOP_TIMEOUT_SECONDS = 120
 POLL_SECONDS = 0.2
+REBOOT_EXIT_CODE = 133  # of systemd-nspawn --keep-unit when the container rebooted
 
 
 def wait_until(condition, timeout, what):
@@ -65,6 +66,7 @@ class Container:
 
     def __init__(self, root, log=None):
         self.root = pathlib.Path(root)
+        self.n_boots = 0
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="patchd-boot-"))
         self.log_path = pathlib.Path(log) if log else self.work / "console.log"
         self.name = f"patchd-{uuid.uuid4().hex[:12]}"
@@ -78,8 +80,9 @@ class Container:
             raise
 
     def _boot(self):
+        (self.work / "notify").unlink(missing_ok=True)
         notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-        with notify, open(self.log_path, "wb") as log:
+        with notify, open(self.log_path, "ab") as log:
             notify.bind(str(self.work / "notify"))
             notify.settimeout(1)
             environment = dict(roots.CLEAN_ENVIRONMENT, NOTIFY_SOCKET=str(self.work / "notify"),
@@ -95,6 +98,26 @@ class Container:
                          timeout=BOOT_TIMEOUT_SECONDS).stdout.strip()
         if state not in ("running", "degraded"):
             raise roots.LabError(f"the container is {state or 'unreachable'}, not running:\n{self.console()}")
+        self.n_boots += 1
+
+    def has_rebooted(self):
+        """Whether it has gone down to come again; await_reboot() then lets it."""
+        return self.process.poll() == REBOOT_EXIT_CODE
+
+    def await_reboot(self, timeout):
+        """Waits until the container reboots by itself, and boots it again."""
+        def ended():
+            return self.process.poll() is not None
+        wait_until(ended, timeout, "a reboot of the container")
+        if not self.has_rebooted():
+            raise roots.LabError(f"the container ended ({self.process.returncode}) instead of rebooting:\n{self.console()}")
+        self.leader = None
+        self.cgroup.remove()
+        self.cgroup = Cgroup(self.name)
+        self._boot()
+
+    def boot_id(self):
+        return self.run("cat", "/proc/sys/kernel/random/boot_id").stdout.strip().replace("-", "")
 
     def _await_ready(self, notify):
         deadline = time.monotonic() + BOOT_TIMEOUT_SECONDS

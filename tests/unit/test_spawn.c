@@ -284,10 +284,42 @@ static void test_long_status_line(void **state)
         assert_int_equal(strlen(lines.items[0]), 4096);
 }
 
+/* Only root can become somebody else; the lab's machine has a nobody. */
+static void test_other_user(void **state)
+{
+        CLEANUP(spawn_result_done) struct spawn_result result = {0};
+        struct diag diag = {0};
+
+        (void)state;
+        if (geteuid() != 0)
+                skip();
+        assert_int_equal(run_script("PATH=/usr/bin:/bin; exec 2>/dev/null; id -u; id -G; "
+                                    "while read -r k v; do case $k in NoNewPrivs:|CapEff:) "
+                                    "echo $k$v;; esac; done </proc/self/status",
+                                    (struct spawn_request){.user = "nobody"}, &result, &diag),
+                         0);
+        assert_string_equal(result.output.data,
+                            "65534\n65534\nCapEff:0000000000000000\nNoNewPrivs:1\n");
+}
+
+static void test_no_such_user(void **state)
+{
+        CLEANUP(spawn_result_done) struct spawn_result result = {0};
+        struct diag diag = {0};
+
+        (void)state;
+        assert_int_equal(
+            run_script("id", (struct spawn_request){.user = "no-such-user"}, &result, &diag),
+            -ESRCH);
+        assert_non_null(strstr(diag.text, "no-such-user"));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_run),
+            cmocka_unit_test(test_other_user),
+            cmocka_unit_test(test_no_such_user),
             cmocka_unit_test(test_environment_and_folder),
             cmocka_unit_test(test_cannot_run),
             cmocka_unit_test(test_inherits_nothing),
