@@ -7,7 +7,6 @@ node's life does, and run in the order of their names."""
 
 import contextlib
 import json
-import os
 import pathlib
 import re
 import sys
@@ -17,106 +16,13 @@ import unittest
 import jsonschema
 
 from lab import container, policies, roots, webserver
+from lab.node import CYCLE_TIMEOUT_SECONDS, Node, SOCKETS, package_file, report_schema
 
-SOURCE = pathlib.Path(os.environ["PATCHD_SOURCE"])
 VERSION = sys.argv.pop(1) if len(sys.argv) > 1 else "12"
 
-CYCLE_TIMEOUT_SECONDS = 240
 RUN_TIMEOUT_SECONDS = 1200  # a kernel's initramfs takes its time
 META_PACKAGE = "linux-image-amd64"
 AGENT_STATE, HELPER_STATE = "/var/lib/patchd", "/var/lib/patchd-apply"
-SOCKETS = {"agent": "/run/patchd/agent.sock", "cycle": "/run/patchd-cycle/cycle.sock",
-           "apply": "/run/patchd-apply/apply.sock", "admin": "/run/patchd-admin/admin.sock"}
-
-# Sends one Varlink call and prints the reply, or why there is none; run as a user in the container.
-CALL = """
-import socket, sys
-s = socket.socket(socket.AF_UNIX)
-s.settimeout(30)
-try:
-    s.connect(sys.argv[1])
-    s.sendall(sys.argv[2].encode() + b'\\0')
-    print(s.recv(65536).rstrip(b'\\0').decode() or 'closed')
-except OSError as error:
-    print(type(error).__name__)
-"""
-
-
-def package_file():
-    found = sorted(pathlib.Path(os.environ.get("PATCHD_DEB", SOURCE / "build/deb")).glob("patchd_*.deb"))
-    if not found:
-        raise roots.LabError("there is no package in build/deb; packaging/build-deb makes it")
-    return found[-1]
-
-
-def report_schema():
-    return json.loads((SOURCE / "packaging/schema/patchd.report.v1.schema.json").read_text(encoding="utf-8"))
-
-
-class Node:
-    """The booted container with what the steps ask of it again and again."""
-
-    def __init__(self, booted, web, key, folder):
-        self.container, self.web, self.key, self.folder = booted, web, key, folder
-        self.run, self.shell, self.write = booted.run, booted.shell, booted.write
-        self.policy_version = 0
-
-    def installed(self):
-        """{package: version} of everything that dpkg says is properly installed."""
-        text = self.run("dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package} ${Version}\\n").stdout
-        rows = [line.split() for line in text.splitlines()]
-        return {row[1]: row[2] for row in rows if len(row) == 3 and row[0] in ("ii", "hi")}
-
-    def pending(self):
-        """{package: version} that apt itself would install now: new packages too."""
-        text = self.run("apt-get", "-s", "dist-upgrade").stdout
-        return {m[1]: m[2] for m in re.finditer(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) ", text, re.M)}
-
-    def is_security(self, package, version):
-        madison = self.run("apt-cache", "madison", package).stdout.splitlines()
-        return any(f"| {version} |" in re.sub(r" +", " ", line) and "-security" in line for line in madison)
-
-    def publish(self, **policy):
-        """Signs and serves the next version of the policy; gives its number."""
-        self.policy_version += 1
-        document = policies.make_policy(self.policy_version, **policy)
-        envelope = self.key.sign_policy(document, self.folder / f"{self.policy_version}.dsse.json")
-        self.web.publish(envelope, "lab.dsse.json")
-        return self.policy_version
-
-    def new_cycle(self):
-        """Has the agent look for its policy now, as a restart does."""
-        self.run("systemctl", "restart", "patchd.service")
-
-    def status(self, user=None):
-        done = self.run("patchctl", "status", "--json", user=user, check=False)
-        return json.loads(done.stdout)["status"] if done.stdout.startswith("{") else {}
-
-    def reports(self):
-        return self.web.reports()
-
-    def await_report(self, condition, timeout, what):
-        def matching():
-            return [r for r in self.reports().values() if condition(r)]
-        try:
-            return container.wait_until(matching, timeout, what)[0]
-        except TimeoutError as error:
-            last = list(self.reports().values())[-1:]
-            raise AssertionError(f"{error}; the last report: {json.dumps(last)[:6000]}\n"
-                                 f"status: {json.dumps(self.status())[:3000]}\n"
-                                 f"access log: {self.web.access_log()[-5:]}") from None
-
-    def await_policy(self, version, timeout=CYCLE_TIMEOUT_SECONDS):
-        return self.await_report(lambda r: (r.get("policy") or {}).get("version") == version, timeout,
-                                 f"a report under policy version {version}")
-
-    def events(self, name):
-        text = self.run("journalctl", "-o", "json", "--no-pager", f"PATCHD_EVENT={name}", check=False).stdout
-        return [json.loads(line) for line in text.splitlines()]
-
-    def call(self, socket_name, method, user, parameters=None):
-        message = json.dumps({"method": method, "parameters": parameters or {}})
-        return self.run("python3", "-c", CALL, SOCKETS[socket_name], message, user=user).stdout.strip()
 
 
 class DebianNode(unittest.TestCase):

@@ -15,18 +15,11 @@ import unittest
 import jsonschema
 
 from lab import container, locks, policies, roots, webserver
-from system.test_debian import CYCLE_TIMEOUT_SECONDS, Node, package_file, report_schema
+from lab.node import CYCLE_TIMEOUT_SECONDS, Node, report_schema
 
 VERSION = sys.argv.pop(1) if len(sys.argv) > 1 else "12"
 
 REBOOT_TIMEOUT_SECONDS = 240
-CALL_REBOOT = """
-import socket
-s = socket.socket(socket.AF_UNIX)
-s.connect("/run/patchd-apply/apply.sock")
-s.sendall(b'{"method":"org.patchd.apply.Reboot"}' + bytes(1))
-print(s.recv(65536).rstrip(bytes(1)).decode())
-"""
 
 
 class RebootingNode(unittest.TestCase):
@@ -42,15 +35,7 @@ class RebootingNode(unittest.TestCase):
         node.run("apt-get", "-q", "update")
         node.run("apt-get", "-q", "-y", "--no-install-recommends", "install", "needrestart", timeout=600)
         cls.update = cls.find_single_update()
-        node.container.put(package_file(), "/root/patchd.deb")
-        node.run("apt-get", "-q", "-y", "--no-install-recommends", "install", "/root/patchd.deb")
-        node.write("/etc/patchd/trusted-keys.d/lab.pem", node.key.public.read_text("ascii"))
-        node.write("/etc/patchd/token", "lab-token\n", 0o600)
-        node.container.put(cls.web.ca, "/etc/patchd/ca.pem")
-        node.write("/etc/patchd/patchd.conf.d/lab.conf",
-                   f"[control]\npolicy_url = {cls.web.url}/policy/lab.dsse.json\npolicy_id = lab\n"
-                   f"report_url = {cls.web.url}/reports/{{node_id}}.json\nca_file = /etc/patchd/ca.pem\n"
-                   f"poll_interval_minutes = 1\nfleet_lock_url = {cls.locks.url}\n")
+        node.install_patchd(f"fleet_lock_url = {cls.locks.url}")
         cls.first_boot = node.container.boot_id()
 
     @classmethod
@@ -143,7 +128,7 @@ class RebootingNode(unittest.TestCase):
         self.assertIn(f"patchd reboots this node after run {self.run_id} of policy lab version 1", logind)
 
     def test_08_only_administrators(self):
-        answer = self.node.run("python3", "-c", CALL_REBOOT, user="patchd").stdout
+        answer = self.node.call("apply", "org.patchd.apply.Reboot", "patchd")
         self.assertIn("org.patchd.apply.PermissionDenied", answer)
         self.assertFalse(self.node.container.has_rebooted())
 
