@@ -160,13 +160,20 @@ int operation_do_scan(struct run *run, struct diag *diag)
         return finish(run, RUN_SUCCEEDED, "the node is scanned and reported at once", diag);
 }
 
+/* One that has to wait for another window leaves its id as it was. */
 int operation_do_reboot(struct run *run, struct diag *diag)
 {
-        int r = operation_begin(run, diag);
+        struct outcome *outcome = run->outcome;
+        int r = reboot_need_operation(run);
 
+        if (r < 0)
+                return r;
+        if (outcome->reboot_phase == REBOOT_PHASE_POSTPONED)
+                return record_refusal(run, outcome->reboot);
+        if (outcome->reboot_phase != REBOOT_PHASE_AWAITED)
+                return finish(run, RUN_REFUSED, outcome->reboot, diag);
         record_log(run, EVENT_RUN_STARTED);
-        if (r >= 0)
-                r = reboot_need_operation(run);
+        r = operation_begin(run, diag);
         if (r >= 0)
                 r = record_finish(run, diag);
         return r < 0 ? r : operation_end(run, diag);

@@ -160,11 +160,7 @@ int reboot_need_operation(struct run *run)
         if (r < 0)
                 return r;
         log_need(run, &state, &decision);
-        r = settle_choice(run, &decision);
-        if (r < 0 || run->outcome->reboot_phase == REBOOT_PHASE_AWAITED)
-                return r;
-        run->refusal = strdup(run->outcome->reboot);
-        return run->refusal ? 0 : -ENOMEM;
+        return settle_choice(run, &decision);
 }
 
 static int judge(struct run *run, struct diag *diag)

@@ -256,11 +256,19 @@ static int collect_notes(const struct selection *selection, struct outcome *cons
         return r;
 }
 
-/* A refused run tried nothing, so what failed before it still stands. */
+/* A refused run, or one that only rebooted for an operation, tried nothing: what failed before it
+ * still stands. */
+static bool has_tried(const struct outcome *outcome)
+{
+        bool is_operation = outcome->trigger && str_has_prefix(outcome->trigger, "operation:");
+
+        return outcome->result != RUN_REFUSED && (outcome->n_packages > 0 || !is_operation);
+}
+
 static const struct outcome *last_tried(struct outcome *const *outcomes, size_t n)
 {
         for (size_t i = 0; i < n; i++)
-                if (outcomes[i]->result != RUN_REFUSED)
+                if (has_tried(outcomes[i]))
                         return outcomes[i];
         return NULL;
 }

@@ -117,7 +117,7 @@ class Operations(OperationsCase):
         self.assertEqual(self.record()[-1]["result"], "succeeded")
         reply = self.do(self.order(self.operation(id="op2", action="reboot"), version=2), name="op2")
         self.assertEqual(reply["result"], "refused")
-        self.assertIn("does not reboot", reply["message"])
+        self.assertIn("systemd, which would be asked for it", reply["message"])
         self.assertEqual([line["id"] for line in self.record()], ["op", "op", "op2", "op2"])
         self.assertEqual(self.pair(), OLD)
         self.assertEqual(list((self.root / test_apply.STATE / "outcomes").iterdir()), [])
