@@ -265,6 +265,90 @@ int archives_fetch(struct installer *installer, const struct plan_step *step,
         return *ret_text ? 0 : -ENOMEM;
 }
 
+/* apt puts them where its own user can write; from there they come to us as a copy. */
+static int take_fetched(const struct installer *installer, const struct plan_item *item)
+{
+        CLEANUP(freep) char *arch = archive_arch(installer, item);
+        CLEANUP(freep) char *path = arch ? archive_path(installer, item, arch) : NULL;
+        CLEANUP(freep) char *partial = NULL;
+        int r;
+
+        if (!path)
+                return -ENOMEM;
+        partial = str_format("%spartial/%s", installer->archives, strrchr(path, '/') + 1);
+        if (!partial)
+                return -ENOMEM;
+        r = copy_file(partial, path, item->target->file.size_bytes);
+        (void)unlink(partial);
+        return r == -ENOMEM ? r : 0;
+}
+
+static int fetch_together(struct installer *installer, const struct plan_step *step,
+                          const char *native_arch, struct diag *diag)
+{
+        CLEANUP(spawn_result_done) struct spawn_result result = {0};
+        int r = installer_fetch(installer, step, native_arch, &result, diag);
+
+        for (size_t i = 0; r >= 0 && i < step->n_items; i++)
+                r = take_fetched(installer, &step->items[i]);
+        return r;
+}
+
+/* The part of the step that is not there; items are borrowed, the array is owned. */
+static int find_missing(const struct installer *installer, const struct plan_step *step,
+                        const char *native_arch, struct plan_step *ret)
+{
+        struct plan_item *items = calloc(step->n_items + 1, sizeof(*items));
+        size_t n = 0;
+
+        if (!items)
+                return -ENOMEM;
+        for (size_t i = 0; i < step->n_items; i++)
+                if (archives_verify(installer, &step->items[i], native_arch, NULL) < 0)
+                        items[n++] = step->items[i];
+        *ret = (struct plan_step){.items = items, .n_items = n};
+        return 0;
+}
+
+/* One that apt refuses makes it fetch none of a call: then each is tried alone. */
+int archives_fetch_versions(struct installer *installer, const struct plan_step *step,
+                            const char *native_arch, struct diag *diag)
+{
+        struct plan_step missing = {0}, left = {0};
+        int r = find_missing(installer, step, native_arch, &missing);
+
+        if (r >= 0 && missing.n_items > 0)
+                r = fetch_together(installer, &missing, native_arch, diag);
+        if (r >= 0)
+                r = find_missing(installer, &missing, native_arch, &left);
+        for (size_t i = 0; r >= 0 && missing.n_items > 1 && i < left.n_items; i++) {
+                const struct plan_step alone = {.items = &left.items[i], .n_items = 1};
+
+                r = fetch_together(installer, &alone, native_arch, diag);
+        }
+        free(missing.items);
+        free(left.items);
+        return r;
+}
+
+/* Nobody but root can change what lies in the folder between the look and its use. */
+int archives_open(const struct installer *installer, const struct plan_item *item,
+                  const char *native_arch, int *ret_fd, struct diag *diag)
+{
+        CLEANUP(freep) char *path = NULL;
+        int r = archives_verify(installer, item, native_arch, diag), fd;
+
+        if (r >= 0)
+                r = find_archive(installer, item, native_arch, &path);
+        if (r < 0)
+                return r;
+        fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0)
+                return diag_fail(diag, -errno, "%s: cannot open: %s", path, strerrordesc_np(errno));
+        *ret_fd = fd;
+        return 0;
+}
+
 char *archives_failure(const char *text, const struct plan_item *item)
 {
         CLEANUP(freep) char *mark = str_format("/%s_", item->name);
@@ -279,21 +363,31 @@ char *archives_failure(const char *text, const struct plan_item *item)
 
 /* ---- tidying up ---- */
 
-static bool is_kept(const struct installer *installer, const struct plan_item *const *keep,
-                    size_t n, const char *native_arch, const char *path)
+/* Out of memory, everything is kept. */
+static bool is_archive_of(const struct installer *installer, const struct plan_item *item,
+                          const char *native_arch, const char *path)
 {
-        for (size_t i = 0; i < n; i++) {
-                CLEANUP(freep) char *kept = NULL;
+        CLEANUP(freep) char *kept = NULL;
 
-                if (find_archive(installer, keep[i], native_arch, &kept) == -ENOMEM ||
-                    strcmp(kept, path) == 0)
+        return find_archive(installer, item, native_arch, &kept) == -ENOMEM ||
+               strcmp(kept, path) == 0;
+}
+
+static bool is_kept(const struct installer *installer, const struct plan_item *const *keep,
+                    size_t n, const struct plan_step *waiting, const char *native_arch,
+                    const char *path)
+{
+        for (size_t i = 0; i < n; i++)
+                if (is_archive_of(installer, keep[i], native_arch, path))
                         return true;
-        }
+        for (size_t i = 0; i < waiting->n_items; i++)
+                if (is_archive_of(installer, &waiting->items[i], native_arch, path))
+                        return true;
         return false;
 }
 
 void archives_prune(const struct installer *installer, const struct plan_item *const *keep,
-                    size_t n, const char *native_arch)
+                    size_t n, const struct plan_step *waiting, const char *native_arch)
 {
         CLEANUP(strv_done) struct strv names = {0};
 
@@ -303,7 +397,7 @@ void archives_prune(const struct installer *installer, const struct plan_item *c
         for (size_t i = 0; i < names.n_items; i++) {
                 CLEANUP(freep) char *path = str_format("%s%s", installer->archives, names.items[i]);
 
-                if (path && !is_kept(installer, keep, n, native_arch, path))
+                if (path && !is_kept(installer, keep, n, waiting, native_arch, path))
                         (void)unlink(path);
         }
 }

@@ -24,10 +24,21 @@ int archives_check_space(const struct installer *installer, const struct plan_st
 int archives_fetch(struct installer *installer, const struct plan_step *step,
                    const char *native_arch, char **ret_text, struct diag *diag) MUST_CHECK;
 
+/*
+ * Fetches what is missing of these versions, approved or not, each for itself; what could not be
+ * fetched shows in archives_verify(). Returns -ENOMEM, or why apt could not be run.
+ */
+int archives_fetch_versions(struct installer *installer, const struct plan_step *step,
+                            const char *native_arch, struct diag *diag) MUST_CHECK;
+
+/* Opens an archive that archives_verify() takes, for reading; errors as there. */
+int archives_open(const struct installer *installer, const struct plan_item *item,
+                  const char *native_arch, int *ret_fd, struct diag *diag) MUST_CHECK;
+
 /* The line of that text that is about this item, else its last one. The caller frees; NULL: out of
  * memory. */
 char *archives_failure(const char *text, const struct plan_item *item);
 
-/* Removes every archive that no item of the n in keep needs. */
+/* Removes every archive that neither one of the n items in keep needs nor one that waits. */
 void archives_prune(const struct installer *installer, const struct plan_item *const *keep,
-                    size_t n, const char *native_arch);
+                    size_t n, const struct plan_step *waiting, const char *native_arch);

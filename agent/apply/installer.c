@@ -14,10 +14,9 @@ enum { OUTPUT_MAX_BYTES = 8 * 1024 * 1024, NOTES_MAX = 1000 };
 
 /* No deadline where dpkg works: a package manager that is cut leaves a broken host. */
 static const uint64_t deadlines_usec[N_BACKEND_ACTIONS] = {
-    [BACKEND_REFRESH] = 10 * USEC_PER_MINUTE,
-    [BACKEND_CHECK] = 15 * USEC_PER_MINUTE,
-    [BACKEND_SIMULATE] = 15 * USEC_PER_MINUTE,
-    [BACKEND_DOWNLOAD] = 120 * USEC_PER_MINUTE,
+    [BACKEND_REFRESH] = 10 * USEC_PER_MINUTE,  [BACKEND_CHECK] = 15 * USEC_PER_MINUTE,
+    [BACKEND_SIMULATE] = 15 * USEC_PER_MINUTE, [BACKEND_DOWNLOAD] = 120 * USEC_PER_MINUTE,
+    [BACKEND_FETCH] = 60 * USEC_PER_MINUTE,
 };
 
 static const char *const proxy_variables[] = {"http_proxy",  "https_proxy", "ftp_proxy", "no_proxy",
@@ -157,22 +156,40 @@ int installer_allow(struct installer *installer, const struct plan_step *step,
         return files_write_atomic(installer->allow_list, text, strlen(text), 0600, diag);
 }
 
-int installer_run(struct installer *installer, enum backend_action action, struct spawn_result *ret,
-                  struct diag *diag)
+static int run(struct installer *installer, enum backend_action action,
+               const struct backend_files *files, const char *folder, struct spawn_result *ret,
+               struct diag *diag)
 {
-        const struct backend_files files = {.archives = installer->archives,
-                                            .allow_list = installer->allow_list,
-                                            .empty_folder = installer->empty_folder};
         CLEANUP(strv_done) struct strv argv = {0};
         struct spawn_request request = {.argv = &argv,
                                         .environment = &installer->environment,
+                                        .working_directory = folder,
                                         .timeout_usec = deadlines_usec[action],
                                         .kill_after_usec = USEC_PER_MINUTE,
                                         .output_max_bytes = OUTPUT_MAX_BYTES,
                                         .status_fd_number = BACKEND_STATUS_FD,
                                         .on_status = on_status,
                                         .context = installer};
-        int r = installer->backend->argv(action, &files, &argv);
+        int r = installer->backend->argv(action, files, &argv);
 
         return r < 0 ? r : spawn_run(&request, ret, diag);
+}
+
+int installer_run(struct installer *installer, enum backend_action action, struct spawn_result *ret,
+                  struct diag *diag)
+{
+        const struct backend_files files = {.archives = installer->archives,
+                                            .allow_list = installer->allow_list,
+                                            .empty_folder = installer->empty_folder};
+
+        return run(installer, action, &files, NULL, ret, diag);
+}
+
+int installer_fetch(struct installer *installer, const struct plan_step *step,
+                    const char *native_arch, struct spawn_result *ret, struct diag *diag)
+{
+        CLEANUP(freep) char *partial = str_format("%spartial", installer->archives);
+        const struct backend_files files = {.fetch = step, .native_arch = native_arch};
+
+        return partial ? run(installer, BACKEND_FETCH, &files, partial, ret, diag) : -ENOMEM;
 }

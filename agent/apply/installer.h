@@ -25,6 +25,11 @@ int installer_init(struct service *service, const struct backend *backend, struc
 int installer_run(struct installer *installer, enum backend_action action, struct spawn_result *ret,
                   struct diag *diag) MUST_CHECK;
 
+/* Fetches the archives of these versions, approved or not, into archives/partial/. */
+int installer_fetch(struct installer *installer, const struct plan_step *step,
+                    const char *native_arch, struct spawn_result *ret,
+                    struct diag *diag) MUST_CHECK;
+
 /* Writes the allow-list of a step, for the next calls. */
 int installer_allow(struct installer *installer, const struct plan_step *step,
                     const char *native_arch, struct diag *diag) MUST_CHECK;

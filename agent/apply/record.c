@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/record.h"
 
+#include "apply/builds.h"
 #include "apply/guard.h"
 #include "apply/rebooting.h"
 #include "base/str.h"
@@ -147,7 +148,20 @@ int record_finish(struct run *run, struct diag *diag)
         return record_answer(run, outcome);
 }
 
-int record_downloads(struct run *run, struct diag *diag)
+static char *describe_downloads(size_t n_packages, size_t n_failed,
+                                const struct builds_result *builds)
+{
+        CLEANUP(str_done) struct str text = {0};
+        char *result = NULL;
+
+        str_appendf(&text, "%zu of %zu packages are downloaded", n_packages - n_failed, n_packages);
+        if (builds->n_read + builds->n_failed + builds->n_left > 0)
+                str_appendf(&text, "; %zu dates of building are read, %zu failed, %zu are left",
+                            builds->n_read, builds->n_failed, builds->n_left);
+        return str_take(&text, &result) < 0 ? NULL : result;
+}
+
+int record_downloads(struct run *run, const struct builds_result *builds, struct diag *diag)
 {
         CLEANUP(freep) char *text = NULL;
         size_t n_failed = 0;
@@ -156,11 +170,10 @@ int record_downloads(struct run *run, struct diag *diag)
         for (size_t i = 0; i < run->n_items; i++)
                 n_failed += run->outcome->packages[i].result == PACKAGE_FAILED;
         run->outcome->finished_at = time(NULL);
-        run->outcome->result = n_failed == 0              ? RUN_SUCCEEDED
-                               : n_failed == run->n_items ? RUN_FAILED
-                                                          : RUN_PARTIAL;
-        run->outcome->message =
-            str_format("%zu of %zu packages are downloaded", run->n_items - n_failed, run->n_items);
+        run->outcome->result = n_failed + builds->n_failed == 0 ? RUN_SUCCEEDED
+                               : n_failed == run->n_items       ? RUN_FAILED
+                                                                : RUN_PARTIAL;
+        run->outcome->message = describe_downloads(run->n_items, n_failed, builds);
         if (!run->outcome->message)
                 return -ENOMEM;
         r = outcome_to_text(run->outcome, &text);

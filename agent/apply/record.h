@@ -24,7 +24,9 @@ int record_fail_all(struct run *run, const char *reason) MUST_CHECK;
 int record_finish(struct run *run, struct diag *diag) MUST_CHECK;
 
 /* The reply of a run that only downloads, which is kept as the last one. */
-int record_downloads(struct run *run, struct diag *diag) MUST_CHECK;
+struct builds_result;
+int record_downloads(struct run *run, const struct builds_result *builds,
+                     struct diag *diag) MUST_CHECK;
 /* *ret NULL: there was none. */
 int record_last_download(const struct paths *paths, struct outcome **ret) MUST_CHECK;
 

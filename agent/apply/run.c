@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/run.h"
 
-#include "apply/archives.h"
+#include "apply/builds.h"
 #include "apply/feed_intake.h"
 #include "apply/guard.h"
 #include "apply/operation.h"
@@ -155,7 +155,7 @@ static void prune(const struct run *run)
                     run->outcome->packages[i].result == PACKAGE_SKIPPED)
                         keep[n++] = run->items[i];
         if (keep)
-                archives_prune(&run->installer, keep, n, run->judgement->inventory->arch);
+                builds_prune(run, keep, n);
 }
 
 /* What can be found out without changing a package: a broken host, a full disk, archives that
@@ -200,9 +200,12 @@ static int carry_out(struct run *run, struct diag *diag)
 
 static int download(struct run *run, struct diag *diag)
 {
+        struct builds_result builds = {0};
         int r = run->n_items > 0 ? steps_download(run, diag) : 0;
 
-        return r < 0 ? r : record_downloads(run, diag);
+        if (r >= 0)
+                r = builds_read(run, &builds, diag);
+        return r < 0 ? r : record_downloads(run, &builds, diag);
 }
 
 static int decide(struct run *run, time_t now, struct diag *diag)

@@ -3,6 +3,7 @@
 
 #include "apply/archives.h"
 #include "apply/attempt.h"
+#include "apply/builds.h"
 #include "apply/pace.h"
 #include "base/str.h"
 #include "host/log.h"
@@ -21,7 +22,7 @@ int steps_download(struct run *run, struct diag *diag)
                 return r;
         for (size_t i = 0; i < run->n_items; i++)
                 attempt_add(run, &all, i);
-        archives_prune(&run->installer, run->items, run->n_items, run->judgement->inventory->arch);
+        builds_prune(run, run->items, run->n_items);
         r = archives_check_space(&run->installer, &all.step, run->judgement->inventory->arch, diag);
         if (r < 0)
                 return r;

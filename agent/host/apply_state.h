@@ -6,6 +6,7 @@
  * writes (agent/apply/); the daemon, the cycle and patchctl read. Files:
  *     policy.json           {policy_id, version, digest}: the counter; policy.dsse: those bytes
  *     ledger.jsonl          first sightings (decide/ledger.h)
+ *     builds.jsonl          when versions on offer were built (host/build_dates.h)
  *     stamps.json           {repository: time of its last fully successful refresh}
  *     pause.json            {paused_at, until|null, by}
  *     vetoes.json           [{name, arch, version, reason}]

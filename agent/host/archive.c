@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/archive.h"
+#include "host/archive-private.h"
 
 #include "base/cleanup.h"
 #include "base/str.h"
 
-#include <archive.h>
 #include <archive_entry.h>
 #include <string.h>
 
@@ -41,20 +40,20 @@ static int read_plain(int fd, uint64_t max_bytes, archive_sink_fn sink, void *ar
         }
 }
 
-static void archive_freep(struct archive **archive)
+void archive_reader_freep(struct archive **archive)
 {
         if (*archive)
                 (void)archive_read_free(*archive);
 }
 
-static int broken(struct archive *archive, struct diag *diag)
+int archive_broken(struct archive *archive, struct diag *diag)
 {
         const char *why = archive_error_string(archive);
 
         return diag_fail(diag, -EBADMSG, "cannot be decompressed: %s", why ? why : "it is cut");
 }
 
-static struct archive *new_archive(void)
+struct archive *archive_new_reader(void)
 {
         static int (*const filters[])(struct archive *) = {
             archive_read_support_filter_gzip,  archive_read_support_filter_xz,
@@ -67,7 +66,15 @@ static struct archive *new_archive(void)
                 return NULL;
         for (size_t i = 0; i < ELEMENTSOF(filters); i++)
                 (void)filters[i](archive);
-        (void)archive_read_support_format_raw(archive);
+        return archive;
+}
+
+struct archive *archive_new_raw_reader(void)
+{
+        struct archive *archive = archive_new_reader();
+
+        if (archive)
+                (void)archive_read_support_format_raw(archive);
         return archive;
 }
 
@@ -82,14 +89,13 @@ static int read_block(struct archive *archive, const char **ret, size_t *ret_siz
         if (r == ARCHIVE_EOF)
                 *ret_size = 0;
         else if (r != ARCHIVE_OK)
-                return broken(archive, diag);
+                return archive_broken(archive, diag);
         *ret = block;
         return r == ARCHIVE_EOF ? 0 : 1;
 }
 
-/* Counts on in *n_bytes, which several files share. */
-static int read_blocks(struct archive *archive, uint64_t max_bytes, uint64_t *n_bytes,
-                       archive_sink_fn sink, void *arg, struct diag *diag)
+int archive_read_blocks(struct archive *archive, uint64_t max_bytes, uint64_t *n_bytes,
+                        archive_sink_fn sink, void *arg, struct diag *diag)
 {
         for (;;) {
                 const char *block = NULL;
@@ -110,7 +116,7 @@ static int read_blocks(struct archive *archive, uint64_t max_bytes, uint64_t *n_
 static int read_compressed(int fd, uint64_t max_bytes, archive_sink_fn sink, void *arg,
                            struct diag *diag)
 {
-        CLEANUP(archive_freep) struct archive *archive = new_archive();
+        CLEANUP(archive_reader_freep) struct archive *archive = archive_new_raw_reader();
         struct archive_entry *entry;
         uint64_t n_bytes = 0;
 
@@ -118,8 +124,8 @@ static int read_compressed(int fd, uint64_t max_bytes, archive_sink_fn sink, voi
                 return -ENOMEM;
         if (archive_read_open_fd(archive, fd, ARCHIVE_BLOCK_SIZE) != ARCHIVE_OK ||
             archive_read_next_header(archive, &entry) != ARCHIVE_OK)
-                return broken(archive, diag);
-        return read_blocks(archive, max_bytes, &n_bytes, sink, arg, diag);
+                return archive_broken(archive, diag);
+        return archive_read_blocks(archive, max_bytes, &n_bytes, sink, arg, diag);
 }
 
 int archive_read_stream(int fd, bool compressed, uint64_t max_bytes, archive_sink_fn sink,
@@ -144,7 +150,8 @@ static int visit_file(struct archive *archive, struct archive_entry *entry,
         r = visitor->begin(label, visitor->arg, diag);
         if (r <= 0)
                 return r;
-        r = read_blocks(archive, limits->max_bytes, n_bytes, visitor->bytes, visitor->arg, diag);
+        r = archive_read_blocks(archive, limits->max_bytes, n_bytes, visitor->bytes, visitor->arg,
+                                diag);
         if (r >= 0)
                 r = visitor->end(visitor->arg, diag);
         if (r < 0 && label)
@@ -156,7 +163,7 @@ static int visit_file(struct archive *archive, struct archive_entry *entry,
 int archive_read_files(int fd, const struct archive_limits *limits,
                        const struct archive_visitor *visitor, struct diag *diag)
 {
-        CLEANUP(archive_freep) struct archive *archive = new_archive();
+        CLEANUP(archive_reader_freep) struct archive *archive = archive_new_raw_reader();
         struct archive_entry *entry;
         uint64_t n_bytes = 0;
 
@@ -165,14 +172,14 @@ int archive_read_files(int fd, const struct archive_limits *limits,
         (void)archive_read_support_format_zip_streamable(archive);
         (void)archive_read_support_format_tar(archive);
         if (archive_read_open_fd(archive, fd, ARCHIVE_BLOCK_SIZE) != ARCHIVE_OK)
-                return broken(archive, diag);
+                return archive_broken(archive, diag);
         for (size_t n_files = 0;; n_files++) {
                 int r = archive_read_next_header(archive, &entry);
 
                 if (r == ARCHIVE_EOF)
                         return 0;
                 if (r != ARCHIVE_OK && r != ARCHIVE_WARN)
-                        return broken(archive, diag);
+                        return archive_broken(archive, diag);
                 if (n_files == limits->max_files)
                         return diag_fail(diag, -E2BIG, "more than %zu files", limits->max_files);
                 r = visit_file(archive, entry, limits, visitor, &n_bytes, diag);

@@ -48,6 +48,18 @@ struct archive_visitor {
 int archive_read_files(int fd, const struct archive_limits *limits,
                        const struct archive_visitor *visitor, struct diag *diag) MUST_CHECK;
 
+/* A symbolic or hard link of a package: what it is and where it points. */
+typedef int (*archive_link_fn)(const char *path, const char *target, void *arg, struct diag *diag);
+
+/*
+ * Visits the files that a .deb (deb(5)) would install; label is the path without a leading "./" or
+ * "/". A file whose name ends with ".gz" comes decoded. -ECANCELED of visitor->bytes means that
+ * there is enough of this file: the next one follows. Limits and errors as above.
+ */
+int archive_read_deb(int fd, const struct archive_limits *limits,
+                     const struct archive_visitor *visitor, archive_link_fn link,
+                     struct diag *diag) MUST_CHECK;
+
 /* The bytes as one gzip stream, the same for the same bytes. Returns -ENOMEM, -EIO. */
 int archive_gzip(const void *bytes, size_t size, struct blob *ret, struct diag *diag) MUST_CHECK;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/judge.h"
 
+#include "host/build_dates.h"
 #include "host/collect.h"
 #include "report/report.h"
 
@@ -47,6 +48,14 @@ static int collect_stamps(const struct judge_options *options, struct judgement 
         if (!options->use_apply_state)
                 return 0;
         return apply_state_overlay_stamps(options->paths, judgement->inventory, diag);
+}
+
+static int collect_build_dates(const struct judge_options *options, struct judgement *judgement,
+                               struct diag *diag)
+{
+        if (!options->use_apply_state)
+                return 0;
+        return build_dates_overlay(options->paths, judgement->inventory, diag);
 }
 
 static int collect_limits(const struct judge_options *options, struct judgement *judgement,
@@ -139,8 +148,9 @@ static const struct strv *services_to_restart(const struct judgement *judgement)
 }
 
 /* What fails here makes the result unknown; the others still speak. */
-static const collector_fn collectors[] = {collect_ledger, collect_stamps,     collect_limits,
-                                          collect_facts,  collect_operations, collect_reboot};
+static const collector_fn collectors[] = {collect_ledger, collect_stamps, collect_build_dates,
+                                          collect_limits, collect_facts,  collect_operations,
+                                          collect_reboot};
 
 static int run_collectors(const struct judge_options *options, struct judgement *judgement)
 {

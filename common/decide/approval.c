@@ -157,8 +157,9 @@ static char *describe_rejection(const struct verdict *verdict)
 
 /*
  * Whether the rule lets it pass by now. What it once let pass it lets pass ever after, and so a
- * date that is still to come is no reason to pass, whatever unknown_date says: it would be one to
- * wait later. approve_after_days 0 needs no date: what stands in a signed index is released.
+ * date that is still to come, or still to be read, is no reason to pass, whatever unknown_date
+ * says: it would be one to wait later. approve_after_days 0 needs no date: what stands in a signed
+ * index is released.
  */
 static bool rule_approves(const struct approval_context *context, struct verdict *verdict)
 {
@@ -171,7 +172,7 @@ static bool rule_approves(const struct approval_context *context, struct verdict
                 return true;
         if (evidence->released_at == 0)
                 return context->baseline->unknown_date == UNKNOWN_DATE_APPROVE &&
-                       !evidence->is_future;
+                       !evidence->is_future && !evidence->needs_archive;
         return verdict->approve_at != 0 && context->input->now >= verdict->approve_at;
 }
 

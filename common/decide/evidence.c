@@ -153,10 +153,40 @@ static enum answer ask_advisory(struct question *question)
         return ANSWER_KNOWN;
 }
 
+/* ---- build ---- */
+
+static enum answer tell_no_build(struct question *question)
+{
+        const struct available *available = question->available;
+
+        if (available->build_note)
+                str_appendf(question->text, "build: %s", available->build_note);
+        else if (question->sources->inventory->format == FORMAT_RPM)
+                str_append(question->text, "build: the index does not say when it was built");
+        else
+                str_append(question->text, "build: its archive has not been fetched and read yet");
+        question->evidence->needs_archive =
+            !available->build_note && question->sources->inventory->format == FORMAT_DEB;
+        return ANSWER_NONE;
+}
+
 static enum answer ask_build(struct question *question)
 {
-        str_append(question->text, "build: no build date was collected");
-        return ANSWER_NONE;
+        time_t built_at = question->available->built_at;
+        char text[TIME_TEXT_SIZE];
+
+        if (built_at == 0)
+                return tell_no_build(question);
+        if (!is_plausible(built_at)) {
+                str_appendf(question->text, "build: the date %s is not plausible",
+                            time_to_rfc3339(built_at, text));
+                return ANSWER_NONE;
+        }
+        str_appendf(question->text, "build: built at %s", time_to_rfc3339(built_at, text));
+        if (built_at > question->sources->now)
+                return ANSWER_FUTURE;
+        question->evidence->released_at = built_at;
+        return ANSWER_KNOWN;
 }
 
 static enum answer (*const askers[N_DATE_SOURCES])(struct question *question) = {

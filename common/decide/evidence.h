@@ -12,6 +12,8 @@ struct evidence {
         time_t released_at;      /* 0: unknown */
         enum date_source source; /* only when released_at is known */
         bool is_future;     /* there is a date, but after now: unknown, and nothing to approve on */
+        bool needs_archive; /* build was asked, but nobody has read the archive yet; as long as
+                               released_at is unknown too there is nothing to approve on */
         bool is_whole_days; /* counts from the end of nothing finer than a day (UTC) */
         char *text;         /* the source in words, and why better ones did not apply */
 };

@@ -33,6 +33,7 @@ void inventory_clear_available(struct available *available)
         free(available->depends);
         free(available->breaks);
         free(available->provides);
+        free(available->build_note);
         free(available->held_by);
         *available = (struct available){0};
 }

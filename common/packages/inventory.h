@@ -57,9 +57,12 @@ struct available {
         char *breaks;       /* Breaks and Conflicts alike; NULL or "" when none */
         char *provides;     /* NULL or "" when none */
         enum multi_arch multi_arch;
-        int priority;  /* apt's pin priority of this version; below 0: never */
-        char *held_by; /* why the host itself would not take it (a pin and its file, phasing,
-                          a repository that isn't automatic); NULL: free */
+        int priority;     /* apt's pin priority of this version; below 0: never */
+        time_t built_at;  /* rpm: as the index says; deb: as its verified archive says, laid over
+                             by the caller; 0: unknown */
+        char *build_note; /* why the archive, which was read, says no date; NULL: not read */
+        char *held_by;    /* why the host itself would not take it (a pin and its file, phasing,
+                             a repository that isn't automatic); NULL: free */
 };
 
 /* An installed package, or (version NULL) a new one that an available version needs. */

@@ -20,7 +20,7 @@ only() {
 nothing='no file at all'
 
 only '#include <curl/' agent/cycle/transport
-only '#include <archive' agent/host/archive.c
+only '#include <archive' agent/host/archive
 only '#include <sqlite3' agent/host/store
 only '#include <libeconf' agent/host/config.c
 only '#include <json-c|#include <json\.h' common/base/json

@@ -51,9 +51,9 @@ class Repository:
         (self.folder / "pool").mkdir(parents=True)
 
     def add(self, name, version, arch="all", depends="", scripts=None, files=None, conffiles=None,
-            extra=None):
-        """Builds a package; scripts: {"postinst": text}; files: {"/path": text}. Not compressed, so that
-        contents of one length give files of one size."""
+            extra=None, links=None, compression="none"):
+        """Builds a package; scripts: {"postinst": text}; files: {"/path": text or bytes}; links: {"/path":
+        target}. Not compressed, so that contents of one length give files of one size."""
         with tempfile.TemporaryDirectory() as tmp:
             tree = pathlib.Path(tmp)
             os.chmod(tree, 0o755)
@@ -71,12 +71,15 @@ class Repository:
             for path, text in contents.items():
                 target = tree / path.lstrip("/")
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_text(text)
+                target.write_bytes(text if isinstance(text, bytes) else text.encode())
+            for path, target in (links or {}).items():
+                (tree / path.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
+                (tree / path.lstrip("/")).symlink_to(target)
             if conffiles:
                 (tree / "DEBIAN/conffiles").write_text("".join(p + "\n" for p in conffiles))
             plain = version.replace(":", "%3a")
             deb = self.folder / "pool" / f"{name}_{plain}_{arch}.deb"
-            roots.run_host("dpkg-deb", "-Znone", "--root-owner-group", "-b", tree, deb)
+            roots.run_host("dpkg-deb", f"-Z{compression}", "--root-owner-group", "-b", tree, deb)
         return deb
 
     def publish(self, date=None):

@@ -61,6 +61,31 @@ static int load_zone(void *context, const char *name, struct blob *ret, struct d
         return blob_copy(ret, text, size);
 }
 
+static int copy_unless_baselines(const char *name, const struct json *value, void *writer)
+{
+        if (strcmp(name, "baselines") != 0)
+                json_add_value(writer, name, value);
+        return 0;
+}
+
+/* The policy with another baseline in the place of its only one. */
+static struct json *with_baseline(const struct json *policy, const struct json *baseline)
+{
+        CLEANUP(json_writer_freep) struct json_writer *writer = json_writer_new();
+        CLEANUP(freep) char *text = NULL;
+        struct json *changed = NULL;
+
+        json_begin_object(writer, NULL);
+        (void)json_for_each_member(policy, copy_unless_baselines, writer);
+        json_begin_object(writer, "baselines");
+        json_add_value(writer, "prod", baseline);
+        json_end(writer);
+        json_end(writer);
+        assert_int_equal(json_writer_finish(writer, false, &text), 0);
+        assert_int_equal(json_parse(text, strlen(text), &changed, NULL), 0);
+        return changed;
+}
+
 static void read_policy(struct scenario *scenario, const struct json *policy)
 {
         struct zone_loader zones = {.load = load_zone};
@@ -145,6 +170,8 @@ static void read_available(const struct inventory *inventory, const struct packa
         available->multi_arch = read_multi_arch(json);
         available->priority = (int)json_get_int(json, "priority", 500);
         available->held_by = held ? strdup(held) : NULL;
+        available->built_at = json_get_time(json, "built_at");
+        available->build_note = copy(json_get_string(json, "build_note"));
         available->phased_percent = 100;
         available->indexes = calloc(json_length(in) + 1, sizeof(const struct package_index *));
         for (size_t i = 0; i < json_length(in); i++)
@@ -311,9 +338,12 @@ static struct advisories *read_advisories(const struct json *list)
 void scenario_init(struct scenario *scenario, const struct json *base, const struct json *one)
 {
         const char *now = json_string(member(base, one, "now"));
+        CLEANUP(json_freep) struct json *changed = NULL;
 
         *scenario = (struct scenario){0};
-        read_policy(scenario, member(base, one, "policy"));
+        if (json_get(one, "baseline"))
+                changed = with_baseline(member(base, one, "policy"), json_get(one, "baseline"));
+        read_policy(scenario, changed ?: member(base, one, "policy"));
         read_inventory(scenario, member(base, one, "indexes"), member(base, one, "packages"));
         if (str_equal(json_string(member(base, one, "format")), "rpm"))
                 scenario->inventory->format = FORMAT_RPM;

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/timetext.h"
 #include "decide/plan.h"
+#include "decide/waiting.h"
 #include "scenario.h"
 
 #include <string.h>
@@ -71,6 +72,12 @@ static int check_value(const char *what, const struct json *value, void *arg)
         if (strcmp(what, "reason") == 0) {
                 if (!strstr(check->decision->reason, want))
                         fail_msg("%s: reason '%s'", check->label, check->decision->reason);
+                return 0;
+        }
+        if (strcmp(what, "evidence") == 0) {
+                if (strcmp(check->decision->shown->evidence.text, want) != 0)
+                        fail_msg("%s: evidence '%s'", check->label,
+                                 check->decision->shown->evidence.text);
                 return 0;
         }
         if (strcmp(what, "approve_at") == 0) {
@@ -155,6 +162,23 @@ static void check_plan(const char *label, const struct decisions *decisions,
         }
 }
 
+/* "a=3 b=2": all of them, in order */
+static void check_waiting(const char *label, const struct decisions *decisions, bool only_unread,
+                          const char *want)
+{
+        CLEANUP(strv_done) struct strv found = {0};
+        struct plan_step step = {0};
+
+        if (!want)
+                return;
+        assert_int_equal(waiting_list(decisions, only_unread, &step), 0);
+        for (size_t i = 0; i < step.n_items; i++)
+                assert_int_equal(
+                    strv_addf(&found, "%s=%s", step.items[i].name, step.items[i].version_to), 0);
+        free(step.items);
+        check_joined(label, only_unread ? "unread" : "waiting", want, &found);
+}
+
 static void run_case(const struct json *base, const struct json *one)
 {
         CLEANUP(decisions_freep) struct decisions *decisions = NULL;
@@ -168,6 +192,8 @@ static void run_case(const struct json *base, const struct json *one)
         check = (struct check){.label = label, .decisions = decisions};
         check_node(label, decisions, want);
         check_plan(label, decisions, want);
+        check_waiting(label, decisions, true, json_get_string(want, "unread"));
+        check_waiting(label, decisions, false, json_get_string(want, "waiting"));
         (void)json_for_each_member(json_get(want, "packages"), check_package, &check);
         scenario_done(&scenario);
 }

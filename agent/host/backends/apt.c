@@ -59,10 +59,15 @@ static const char *const upgrade_argv[] = {
     NULL,
 };
 
+static const char *const fetch_argv[] = {
+    APT_GET, "-q", "-o", "APT::Get::AllowUnauthenticated=false", NULL,
+};
+
 static const char *const *const fixed_argvs[N_BACKEND_ACTIONS] = {
     [BACKEND_REFRESH] = refresh_argv,  [BACKEND_CHECK] = check_argv,
     [BACKEND_REPAIR] = repair_argv,    [BACKEND_SIMULATE] = upgrade_argv,
     [BACKEND_DOWNLOAD] = upgrade_argv, [BACKEND_INSTALL] = upgrade_argv,
+    [BACKEND_FETCH] = fetch_argv,
 };
 
 static const char *const action_options[N_BACKEND_ACTIONS] = {
@@ -99,24 +104,7 @@ static int add_upgrade(enum backend_action action, const struct backend_files *f
         return r < 0 ? r : strv_add(argv, "upgrade");
 }
 
-static int apt_argv(enum backend_action action, const struct backend_files *files, struct strv *ret)
-{
-        const char *const *fixed = fixed_argvs[action];
-        CLEANUP(strv_done) struct strv argv = {0};
-        int r = 0;
-
-        for (size_t i = 0; r >= 0 && fixed[i]; i++)
-                r = strv_add(&argv, fixed[i]);
-        if (r >= 0 && fixed == upgrade_argv)
-                r = add_upgrade(action, files, &argv);
-        if (r < 0)
-                return r;
-        *ret = argv;
-        argv = (struct strv){0};
-        return 0;
-}
-
-/* ---- the allow-list ---- */
+/* ---- names and versions ---- */
 
 static bool has_only(const char *text, const char *others, size_t max)
 {
@@ -127,6 +115,60 @@ static bool has_only(const char *text, const char *others, size_t max)
         return isascii((unsigned char)text[0]) && isalnum((unsigned char)text[0]) &&
                strlen(text) <= max;
 }
+
+/* Whether apt can't take it for a pattern, an option or another package. */
+static bool is_plain_item(const struct plan_item *item, const char *arch)
+{
+        return has_only(item->name, "+-.", NAME_MAX_BYTES) &&
+               has_only(item->version_to, "+-.:~", VERSION_MAX_BYTES) &&
+               has_only(arch, "-", NAME_MAX_BYTES);
+}
+
+/* apt keeps packages for every architecture under the native one. */
+static const char *apt_arch(const struct plan_item *item, const char *native_arch)
+{
+        return strcmp(item->arch, "all") == 0 ? native_arch : item->arch;
+}
+
+static int add_fetch(const struct backend_files *files, struct strv *argv)
+{
+        const struct plan_step *step = files->fetch;
+        int r = strv_add(argv, "-o");
+
+        if (r >= 0)
+                r = strv_addf(argv, "APT::Status-Fd=%d", BACKEND_STATUS_FD);
+        if (r >= 0)
+                r = strv_add(argv, "download");
+        for (size_t i = 0; r >= 0 && i < step->n_items; i++) {
+                const struct plan_item *item = &step->items[i];
+                const char *arch = apt_arch(item, files->native_arch);
+
+                if (is_plain_item(item, arch))
+                        r = strv_addf(argv, "%s:%s=%s", item->name, arch, item->version_to);
+        }
+        return r;
+}
+
+static int apt_argv(enum backend_action action, const struct backend_files *files, struct strv *ret)
+{
+        const char *const *fixed = fixed_argvs[action];
+        CLEANUP(strv_done) struct strv argv = {0};
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && fixed[i]; i++)
+                r = strv_add(&argv, fixed[i]);
+        if (r >= 0 && fixed == upgrade_argv)
+                r = add_upgrade(action, files, &argv);
+        if (r >= 0 && action == BACKEND_FETCH)
+                r = add_fetch(files, &argv);
+        if (r < 0)
+                return r;
+        *ret = argv;
+        argv = (struct strv){0};
+        return 0;
+}
+
+/* ---- the allow-list ---- */
 
 /* The first stanza keeps what is installed, else the second would hide it too. */
 static const char allow_list_head[] = "Package: *\nPin: release a=now\nPin-Priority: 100\n\n"
@@ -140,12 +182,9 @@ static int apt_allow_list(const struct plan_step *step, const char *native_arch,
         str_append(&text, allow_list_head);
         for (size_t i = 0; i < step->n_items; i++) {
                 const struct plan_item *item = &step->items[i];
-                /* apt keeps packages for every architecture under the native one. */
-                const char *arch = strcmp(item->arch, "all") == 0 ? native_arch : item->arch;
+                const char *arch = apt_arch(item, native_arch);
 
-                if (!has_only(item->name, "+-.", NAME_MAX_BYTES) ||
-                    !has_only(item->version_to, "+-.:~", VERSION_MAX_BYTES) ||
-                    !has_only(arch, "-", NAME_MAX_BYTES))
+                if (!is_plain_item(item, arch))
                         return diag_fail(diag, -EINVAL,
                                          "%s %s %s: not a package name, version and architecture",
                                          item->name, item->version_to, arch);

@@ -19,9 +19,11 @@ enum { BACKEND_STATUS_FD = 3 }; /* where the package manager writes its progress
 
 /* Private files of one run; the texts are borrowed. */
 struct backend_files {
-        const char *archives;     /* folder of downloads */
-        const char *allow_list;   /* the file with allow_list()'s text */
-        const char *empty_folder; /* takes the place of the host's own preferences.d */
+        const char *archives;          /* folder of downloads */
+        const char *allow_list;        /* the file with allow_list()'s text */
+        const char *empty_folder;      /* takes the place of the host's own preferences.d */
+        const struct plan_step *fetch; /* for FETCH: these versions */
+        const char *native_arch;       /* for FETCH */
 };
 
 enum backend_action {
@@ -30,7 +32,8 @@ enum backend_action {
         BACKEND_REPAIR,   /* finish what an interrupted run left */
         BACKEND_SIMULATE, /* with the same options as the next two: say what would happen */
         BACKEND_DOWNLOAD, /* fetch archives only */
-        BACKEND_INSTALL,  /* from the archives only, no network */
+        BACKEND_FETCH, /* fetch archives of versions, approved or not, into the working directory */
+        BACKEND_INSTALL, /* from the archives only, no network */
         N_BACKEND_ACTIONS,
 };
 
