@@ -53,6 +53,7 @@ int cycle_keep_outcome(struct cycle *cycle, const struct outcome *outcome,
 
 /* Stages in files of their own: recover; operations; download and apply; report; deliver. */
 int cycle_recover(struct cycle *cycle, struct diag *diag) MUST_CHECK;
+int cycle_read_dates(struct cycle *cycle, struct diag *diag) MUST_CHECK;
 int cycle_operate(struct cycle *cycle, struct diag *diag) MUST_CHECK;
 int cycle_apply(struct cycle *cycle, struct diag *diag) MUST_CHECK;
 int cycle_report(struct cycle *cycle, struct diag *diag) MUST_CHECK;

@@ -186,6 +186,7 @@ static const struct stage {
     {"recover", "ending what a reboot or a crash left open", cycle_recover},
     {"refresh", "refreshing the package indexes", stage_refresh},
     {"judge", "judging the installed packages", stage_judge},
+    {"dates", "reading when waiting versions were built", cycle_read_dates},
     {"operate", "looking for operations of the policy", cycle_operate},
     {"plan", "planning", cycle_apply},
     {"report", "writing the report", cycle_report},

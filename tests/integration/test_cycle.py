@@ -483,6 +483,15 @@ class CycleTest(unittest.TestCase):
         self.run_cycle("start")
         self.assertEqual(self.node.helper.methods(), ["Refresh"])
 
+    def test_dates_of_building_are_asked_for_outside_the_window(self):
+        """Whether something waits for its date depends on this machine's updates; the report tells."""
+        baseline = {"rules": [{"name": "all", "approve_after_days": 7}], "date_sources": ["build"]}
+        self.publish(window=policies.closed_window(), baselines={"lab": baseline})
+        self.run_cycle("start")
+        report = json.loads(gzip.decompress(self.reports[-1][1]))
+        waits = any("has not been fetched and read yet" in (p["reason"] or "") for p in report["packages"])
+        self.assertEqual("Download" in self.node.helper.methods(), waits)
+
     def test_helper_is_given_a_policy_it_does_not_keep(self):
         envelope = self.publish().read_text()
         self.run_cycle("start")
