@@ -16,7 +16,7 @@ enum { OUTPUT_MAX_BYTES = 8 * 1024 * 1024, NOTES_MAX = 1000 };
 static const uint64_t deadlines_usec[N_BACKEND_ACTIONS] = {
     [BACKEND_REFRESH] = 10 * USEC_PER_MINUTE,  [BACKEND_CHECK] = 15 * USEC_PER_MINUTE,
     [BACKEND_SIMULATE] = 15 * USEC_PER_MINUTE, [BACKEND_DOWNLOAD] = 120 * USEC_PER_MINUTE,
-    [BACKEND_FETCH] = 60 * USEC_PER_MINUTE,
+    [BACKEND_FETCH] = 60 * USEC_PER_MINUTE,    [BACKEND_SIMULATE_REMOVE] = 15 * USEC_PER_MINUTE,
 };
 
 static const char *const proxy_variables[] = {"http_proxy",  "https_proxy", "ftp_proxy", "no_proxy",
@@ -175,14 +175,21 @@ static int run(struct installer *installer, enum backend_action action,
         return r < 0 ? r : spawn_run(&request, ret, diag);
 }
 
-int installer_run(struct installer *installer, enum backend_action action, struct spawn_result *ret,
-                  struct diag *diag)
+int installer_run_words(struct installer *installer, enum backend_action action,
+                        const struct strv *words, struct spawn_result *ret, struct diag *diag)
 {
         const struct backend_files files = {.archives = installer->archives,
                                             .allow_list = installer->allow_list,
-                                            .empty_folder = installer->empty_folder};
+                                            .empty_folder = installer->empty_folder,
+                                            .words = words};
 
         return run(installer, action, &files, NULL, ret, diag);
+}
+
+int installer_run(struct installer *installer, enum backend_action action, struct spawn_result *ret,
+                  struct diag *diag)
+{
+        return installer_run_words(installer, action, NULL, ret, diag);
 }
 
 int installer_fetch(struct installer *installer, const struct plan_step *step,

@@ -37,4 +37,9 @@ int installer_allow(struct installer *installer, const struct plan_step *step,
 /* What the package manager said of a package in this process, joined; NULL: nothing. Owned. */
 char *installer_note(const struct installer *installer, const char *package);
 
+/* The same for an action on these words. */
+int installer_run_words(struct installer *installer, enum backend_action action,
+                        const struct strv *words, struct spawn_result *ret,
+                        struct diag *diag) MUST_CHECK;
+
 bool installer_succeeded(const struct spawn_result *result);

@@ -43,14 +43,13 @@ int pace_load(struct run *run)
         return r < 0 ? r : load_reserve(run);
 }
 
-char *pace_stop_reason(const struct run *run, const struct plan_step *step)
+char *pace_stop_reason(const struct run *run, int64_t msec)
 {
         CLEANUP(freep) char *reason = run_stop_reason(run), *refusal = NULL;
 
         if (!reason || reason[0] != '\0' || run->ignores_window)
                 return TAKE_PTR(reason);
-        if (estimate_refusal(&run->opening, time(NULL), estimate_msec(&run->estimates, step),
-                             run->reserve_seconds, &refusal) < 0)
+        if (estimate_refusal(&run->opening, time(NULL), msec, run->reserve_seconds, &refusal) < 0)
                 return NULL;
         return TAKE_PTR(refusal) ?: TAKE_PTR(reason);
 }

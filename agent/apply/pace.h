@@ -11,8 +11,8 @@
 /* Fills run->estimates and run->reserve_seconds. -ENOMEM. */
 int pace_load(struct run *run) MUST_CHECK;
 
-/* "" when this step may start now; else why not (owned; NULL: out of memory). */
-char *pace_stop_reason(const struct run *run, const struct plan_step *step);
+/* "" when what takes so long may start now; else why not (owned; NULL: out of memory). */
+char *pace_stop_reason(const struct run *run, int64_t msec);
 
 int64_t pace_now_msec(void); /* on a clock that nobody sets */
 

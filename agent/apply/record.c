@@ -124,7 +124,7 @@ int record_finish(struct run *run, struct diag *diag)
         size_t n_done = 0;
         int r;
 
-        for (size_t i = 0; i < outcome->n_packages; i++)
+        for (size_t i = 0; i < run->n_items; i++)
                 n_done += outcome->packages[i].result == PACKAGE_UPDATED ||
                           outcome->packages[i].result == PACKAGE_INSTALLED;
         outcome->finished_at = time(NULL);
@@ -134,7 +134,7 @@ int record_finish(struct run *run, struct diag *diag)
                            : outcome->n_packages == 0
                                ? strdup("nothing to do")
                                : str_format("%zu of %zu packages are at their approved version",
-                                            n_done, outcome->n_packages);
+                                            n_done, run->n_items);
         if (!outcome->message)
                 return -ENOMEM;
         r = guard_finish(run);

@@ -32,6 +32,13 @@ static int judge_package(const struct inventory *inventory, struct outcome_packa
 
         free(package->message);
         package->message = NULL;
+        if (!package->version_to) {
+                package->result = truth_is_gone(inventory, package->name, package->arch)
+                                      ? PACKAGE_REMOVED
+                                      : PACKAGE_SKIPPED;
+                package->message = strdup("the run was interrupted");
+                return package->message ? 0 : -ENOMEM;
+        }
         if (truth_is_installed(inventory, package->name, package->arch, package->version_to,
                                &text)) {
                 package->result = package->version_from ? PACKAGE_UPDATED : PACKAGE_INSTALLED;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/run.h"
 
+#include "apply/boot_room.h"
 #include "apply/builds.h"
 #include "apply/feed_intake.h"
 #include "apply/guard.h"
@@ -30,6 +31,7 @@ static void run_done(struct run *run)
         outcome_free(run->outcome);
         free(run->items);
         estimates_done(&run->estimates);
+        old_kernels_done(&run->old_kernels);
         free(run->refusal);
         free(run->answer);
 }
@@ -185,6 +187,8 @@ static int carry_out(struct run *run, struct diag *diag)
                 r = prepare(run, &is_over, diag);
         if (r >= 0)
                 r = operation_begin(run, diag);
+        if (r >= 0 && run->n_items > 0 && !is_over)
+                r = boot_room_plan(run);
         if (r >= 0 && run->n_items > 0 && !is_over)
                 r = state_write_intent(run->service->paths, run->outcome, diag);
         if (r >= 0 && run->n_items > 0 && !is_over)

@@ -11,6 +11,7 @@
 #include "apply/installer.h"
 #include "apply/state.h"
 #include "decide/estimate.h"
+#include "decide/old_kernels.h"
 #include "host/host.h"
 #include "host/judge.h"
 
@@ -36,8 +37,10 @@ struct run {
         const struct plan_item **items;
         size_t n_items;
         struct estimates estimates;
-        int64_t reserve_seconds; /* of the window, for the reboot after the run */
-        size_t n_merges; /* of steps that the package manager refused */
+        struct old_kernels old_kernels; /* to remove first; behind the items in the outcome */
+        bool no_kernels;                /* /boot has no room for those of the plan */
+        int64_t reserve_seconds;        /* of the window, for the reboot after the run */
+        size_t n_merges;                /* of steps that the package manager refused */
         struct outcome *outcome;
         bool hooks_started;
         char *refusal;  /* of a pre-run hook; NULL: none */

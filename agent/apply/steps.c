@@ -3,6 +3,7 @@
 
 #include "apply/archives.h"
 #include "apply/attempt.h"
+#include "apply/boot_room.h"
 #include "apply/builds.h"
 #include "apply/pace.h"
 #include "base/str.h"
@@ -163,7 +164,8 @@ static int add_closure(const struct part *part, size_t index, struct attempt *at
 /* What failed and finds no time for another try stays failed. */
 static int retry(struct run *run, struct attempt *attempt, struct diag *diag)
 {
-        CLEANUP(freep) char *reason = pace_stop_reason(run, &attempt->step);
+        CLEANUP(freep)
+        char *reason = pace_stop_reason(run, estimate_msec(&run->estimates, &attempt->step));
 
         if (!reason)
                 return -ENOMEM;
@@ -326,7 +328,7 @@ static int start_step(const struct part *part, struct diag *diag)
         for (size_t i = part->first; i < part->end; i++)
                 if (part->is_wanted[i])
                         attempt_add(part->run, &attempt, i);
-        reason = pace_stop_reason(part->run, &attempt.step);
+        reason = pace_stop_reason(part->run, estimate_msec(&part->run->estimates, &attempt.step));
         if (!reason)
                 return -ENOMEM;
         return reason[0] != '\0' ? skip_all(part->run, part->first, part->end, reason)
@@ -346,7 +348,8 @@ static int run_step(struct run *run, const struct plan_step *step, size_t first,
         if (!is_wanted)
                 return -ENOMEM;
         for (size_t i = first; i < part.end; i++)
-                is_wanted[i] = !is_done(run, i);
+                is_wanted[i] = !is_done(run, i) &&
+                               !(run->no_kernels && old_kernels_is_image(run->items[i]->name));
         r = drop_lacking(&part);
         return r < 0 || !has_open(&part) ? r : start_step(&part, diag);
 }
@@ -356,6 +359,8 @@ int steps_run(struct run *run, struct diag *diag)
         size_t first = 0;
         int r = pace_load(run);
 
+        if (r >= 0)
+                r = boot_room_make(run, diag);
         for (size_t i = 0; r >= 0 && i < run->plan->n_steps; i++) {
                 CLEANUP(freep) char *reason = run_stop_reason(run);
 

@@ -13,6 +13,13 @@ int truth_collect(struct inventory **ret, struct diag *diag)
         return r < 0 ? r : collect_inventory(&options, ret, diag);
 }
 
+bool truth_is_gone(const struct inventory *inventory, const char *name, const char *arch)
+{
+        const struct package *package = inventory_find(inventory, name, arch);
+
+        return !package || !package->version;
+}
+
 bool truth_is_installed(const struct inventory *inventory, const char *name, const char *arch,
                         const char *version, char **ret_text)
 {

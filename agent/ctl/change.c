@@ -78,7 +78,7 @@ static int print_outcome(const struct ctl *ctl, const struct json *outcome)
                         printf("  %-9s %s %s -> %s%s%s\n", json_get_string(package, "result"),
                                json_get_string(package, "name"),
                                json_get_string(package, "version_from") ?: "(new)",
-                               json_get_string(package, "version_to"),
+                               json_get_string(package, "version_to") ?: "(none)",
                                json_get_string(package, "message") ? ": " : "",
                                json_get_string(package, "message") ?: "");
                 }

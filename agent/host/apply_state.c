@@ -219,7 +219,8 @@ typedef bool (*selects_fn)(const struct selection *selection, const struct outco
 static bool selects_failed(const struct selection *selection, const struct outcome *outcome,
                            const struct outcome_package *package)
 {
-        return outcome == selection->last_run && package->result == PACKAGE_FAILED;
+        return outcome == selection->last_run && package->result == PACKAGE_FAILED &&
+               package->version_to;
 }
 
 static bool selects_this_boot(const struct selection *selection, const struct outcome *outcome,

@@ -44,6 +44,8 @@ static const struct {
                                LOG_LEVEL_NOTICE, "A package was updated"},
     [EVENT_PACKAGE_FAILED] = {"package-failed", "277ac14b897a43bb9c6732fd1fc5bd51", LOG_LEVEL_ERROR,
                               "A package could not be updated"},
+    [EVENT_PACKAGE_REMOVED] = {"package-removed", "d3fbce55233f47999de124b8c2e8ca9c",
+                               LOG_LEVEL_NOTICE, "An old kernel was removed"},
     [EVENT_PACKAGE_ROLLED_BACK] = {"package-rolled-back", "0694586ce48c461783b8fa98b500c1db",
                                    LOG_LEVEL_WARNING,
                                    "A package was brought back to the version it had before"},

@@ -27,6 +27,7 @@ enum event {
         EVENT_RUN_REPAIRED, /* an interrupted run was found and repaired */
         EVENT_PACKAGE_UPDATED,
         EVENT_PACKAGE_FAILED,
+        EVENT_PACKAGE_REMOVED,
         EVENT_PACKAGE_ROLLED_BACK,
         EVENT_CHECK_FAILED, /* a health check of the administrator */
         EVENT_HOOK_FAILED,

@@ -12,9 +12,9 @@ static const char *const run_result_texts[] = {
 const struct enum_table run_result_names = ENUM_TABLE(run_result_texts);
 
 static const char *const package_result_texts[] = {
-    [PACKAGE_UPDATED] = "updated",         [PACKAGE_INSTALLED] = "installed",
-    [PACKAGE_FAILED] = "failed",           [PACKAGE_SKIPPED] = "skipped",
-    [PACKAGE_ROLLED_BACK] = "rolled_back",
+    [PACKAGE_UPDATED] = "updated", [PACKAGE_INSTALLED] = "installed",
+    [PACKAGE_FAILED] = "failed",   [PACKAGE_SKIPPED] = "skipped",
+    [PACKAGE_REMOVED] = "removed", [PACKAGE_ROLLED_BACK] = "rolled_back",
 };
 const struct enum_table package_result_names = ENUM_TABLE(package_result_texts);
 
@@ -82,7 +82,8 @@ enum run_result outcome_judge(const struct outcome *outcome)
 
         for (size_t i = 0; i < outcome->n_packages; i++)
                 reached += outcome->packages[i].result == PACKAGE_UPDATED ||
-                           outcome->packages[i].result == PACKAGE_INSTALLED;
+                           outcome->packages[i].result == PACKAGE_INSTALLED ||
+                           outcome->packages[i].result == PACKAGE_REMOVED;
         if (reached == outcome->n_packages)
                 return RUN_SUCCEEDED;
         return reached > 0 ? RUN_PARTIAL : RUN_FAILED;
@@ -243,9 +244,10 @@ static int read_outcome(const struct json *json, struct outcome *outcome, struct
                 r = read_package(json_at(packages, i), outcome);
                 if (r < 0)
                         return r;
-                if (!outcome->packages[i].name || !outcome->packages[i].version_to)
+                if (!outcome->packages[i].name ||
+                    (!outcome->packages[i].version_to && !outcome->packages[i].version_from))
                         return diag_fail(diag, -EINVAL,
-                                         "packages[%zu]: name or version_to is missing", i);
+                                         "packages[%zu]: name or versions are missing", i);
         }
         return script_results_read(json, &outcome->scripts);
 }

@@ -31,6 +31,7 @@ enum package_result {
         PACKAGE_INSTALLED, /* new, needed by an updated one */
         PACKAGE_FAILED,
         PACKAGE_SKIPPED,     /* not started: no time left, or a step before it failed */
+        PACKAGE_REMOVED,     /* an old kernel that had to make room in /boot */
         PACKAGE_ROLLED_BACK, /* was at version_to, is back at version_from (removed when new) */
 };
 extern const struct enum_table package_result_names;
@@ -49,8 +50,8 @@ extern const struct enum_table reboot_phase_names;
 struct outcome_package {
         char *name, *arch;
         char *version_from; /* NULL: new */
-        char *version_to;
-        char *advisories; /* joined by a blank; NULL: none */
+        char *version_to;   /* NULL: to be removed */
+        char *advisories;   /* joined by a blank; NULL: none */
         enum package_result result;
         char *message; /* NULL: nothing to add */
 };

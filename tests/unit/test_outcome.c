@@ -30,6 +30,11 @@ static struct outcome *make_outcome(void)
         package->version_to = strdup("3");
         package->result = PACKAGE_FAILED;
         package->message = strdup("postinst exited 1");
+        package = outcome_add_package(outcome);
+        package->name = strdup("linux-image-6.1.0-9-amd64");
+        package->arch = strdup("amd64");
+        package->version_from = strdup("1");
+        package->result = PACKAGE_REMOVED;
         for (size_t i = 0; i < 2; i++) {
                 struct script_result result = {.phase = i == 0 ? SCRIPT_PRE_RUN : SCRIPT_AFTER_STEP,
                                                .name = strdup(i == 0 ? "drain" : "web"),
@@ -57,6 +62,8 @@ static void test_round_trip(void **state)
         assert_int_equal(outcome_to_text(read, &again), 0);
         assert_string_equal(text, again);
         assert_null(read->packages[0].version_from);
+        assert_int_equal(read->packages[1].result, PACKAGE_REMOVED);
+        assert_null(read->packages[1].version_to);
         assert_int_equal(read->reboot_phase, REBOOT_PHASE_REQUESTED);
         assert_int_equal(read->rebooted_at, outcome->rebooted_at);
         assert_true(read->knows_services);
@@ -100,7 +107,7 @@ static const struct {
     {"an unknown result", "{\"run_id\":\"x\",\"result\":\"great\"}", "run_id or result"},
     {"a package without a name",
      "{\"run_id\":\"x\",\"result\":\"failed\",\"packages\":[{\"version_to\":\"1\"}]}",
-     "packages[0]: name or version_to"},
+     "packages[0]: name or versions"},
 };
 
 static void test_bad(void **state)

@@ -59,6 +59,14 @@ static const char *const upgrade_argv[] = {
     NULL,
 };
 
+/* Its configuration might remove more by itself. */
+#define REMOVE_OPTIONS                                                                             \
+        APT_GET, "-q", "-y", LOCK_OPTIONS, "-o", "Dpkg::Use-Pty=0", "-o",                          \
+            "APT::Get::AutomaticRemove=false", "-o", "APT::Get::Purge=false"
+
+static const char *const simulate_remove_argv[] = {REMOVE_OPTIONS, "--simulate", "remove", NULL};
+static const char *const remove_argv[] = {REMOVE_OPTIONS, "remove", NULL};
+
 static const char *const fetch_argv[] = {
     APT_GET, "-q", "-o", "APT::Get::AllowUnauthenticated=false", NULL,
 };
@@ -67,7 +75,8 @@ static const char *const *const fixed_argvs[N_BACKEND_ACTIONS] = {
     [BACKEND_REFRESH] = refresh_argv,  [BACKEND_CHECK] = check_argv,
     [BACKEND_REPAIR] = repair_argv,    [BACKEND_SIMULATE] = upgrade_argv,
     [BACKEND_DOWNLOAD] = upgrade_argv, [BACKEND_INSTALL] = upgrade_argv,
-    [BACKEND_FETCH] = fetch_argv,
+    [BACKEND_FETCH] = fetch_argv,      [BACKEND_SIMULATE_REMOVE] = simulate_remove_argv,
+    [BACKEND_REMOVE] = remove_argv,
 };
 
 static const char *const action_options[N_BACKEND_ACTIONS] = {
@@ -161,6 +170,9 @@ static int apt_argv(enum backend_action action, const struct backend_files *file
                 r = add_upgrade(action, files, &argv);
         if (r >= 0 && action == BACKEND_FETCH)
                 r = add_fetch(files, &argv);
+        if (r >= 0 && files && files->words)
+                r = strv_add_all(&argv, (const char *const *)files->words->items,
+                                 files->words->n_items);
         if (r < 0)
                 return r;
         *ret = argv;

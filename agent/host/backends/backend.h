@@ -24,6 +24,7 @@ struct backend_files {
         const char *empty_folder;      /* takes the place of the host's own preferences.d */
         const struct plan_step *fetch; /* for FETCH: these versions */
         const char *native_arch;       /* for FETCH */
+        const struct strv *words;      /* packages, for the actions that say so; else NULL */
 };
 
 enum backend_action {
@@ -33,7 +34,9 @@ enum backend_action {
         BACKEND_SIMULATE, /* with the same options as the next two: say what would happen */
         BACKEND_DOWNLOAD, /* fetch archives only */
         BACKEND_FETCH, /* fetch archives of versions, approved or not, into the working directory */
-        BACKEND_INSTALL, /* from the archives only, no network */
+        BACKEND_INSTALL,         /* from the archives only, no network */
+        BACKEND_SIMULATE_REMOVE, /* words: what the next one would do */
+        BACKEND_REMOVE,          /* words: these packages, and nothing else */
         N_BACKEND_ACTIONS,
 };
 
