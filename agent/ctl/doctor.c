@@ -124,6 +124,39 @@ static void check_judgement(struct examination *exam)
                      enum_name(&compliance_names, (int)decisions->compliance));
 }
 
+/* What there is of a feed, and whether somebody still renews it. */
+static void check_feed(struct examination *exam, const struct feed_found *feed)
+{
+        CLEANUP(freep) char *trouble = feed_view_trouble(exam->ctl->paths, feed->id);
+        CLEANUP(freep) char *issued = print_when(feed->issued, ctl_now(exam->ctl));
+        CLEANUP(freep) char *expires = print_when(feed->expires, ctl_now(exam->ctl));
+
+        if (feed->lacking) {
+                find(exam, FINDING_PROBLEM, "%s%s%s", feed->lacking,
+                     trouble ? "; when it was last asked for: " : "", trouble ?: "");
+                return;
+        }
+        if (feed->version == 0)
+                find(exam, FINDING_OK, "'%s', a file that the policy pins", feed->id);
+        else
+                find(exam, trouble ? FINDING_WARNING : FINDING_OK,
+                     "'%s' version %lld, issued %s, expires %s%s%s", feed->id,
+                     (long long)feed->version, issued, expires,
+                     trouble ? "; this last good one is kept: " : "", trouble ?: "");
+}
+
+static void check_feeds(struct examination *exam)
+{
+        const struct feeds_found *feeds = &exam->subject.feeds;
+        bool is_judged = exam->subject.judgement != NULL;
+
+        for (size_t i = 0; i < feeds->n_items; i++)
+                check_feed(exam, &feeds->items[i]);
+        if (is_judged && feeds->n_items == 0)
+                find(exam, FINDING_OK,
+                     "the policy names none for this system: no advisories, so no severities");
+}
+
 static void check_packages(struct examination *exam)
 {
         const struct inventory *inventory =
@@ -152,16 +185,39 @@ static void check_updaters(struct examination *exam)
                 find(exam, FINDING_OK, "none beside patchd");
 }
 
+/* Nothing that is signed can be from the future: then it is the clock that is wrong. */
+static time_t newest_known(const struct examination *exam)
+{
+        const struct subject *subject = &exam->subject;
+        time_t newest = subject->policy ? subject->policy->issued : 0;
+        time_t index =
+            subject->judgement ? inventory_newest_date(subject->judgement->inventory) : 0;
+
+        newest = index > newest ? index : newest;
+        for (size_t i = 0; i < subject->feeds.n_items; i++)
+                if (subject->feeds.items[i].issued > newest)
+                        newest = subject->feeds.items[i].issued;
+        return newest;
+}
+
 /* The kernel's own word (adjtimex), whoever steers the clock. */
 static void check_clock(struct examination *exam)
 {
         struct timex timex = {0};
+        time_t now = ctl_now(exam->ctl), newest = newest_known(exam);
+        char text[TIME_TEXT_SIZE], other[TIME_TEXT_SIZE];
 
-        if (adjtimex(&timex) < 0 || timex.status & STA_UNSYNC)
+        if (now < newest)
+                find(exam, FINDING_PROBLEM,
+                     "%s is before %s, when a policy, feed or index here was signed: set it",
+                     time_to_rfc3339(now, text), time_to_rfc3339(newest, other));
+        else if (adjtimex(&timex) < 0 || timex.status & STA_UNSYNC)
                 find(exam, FINDING_WARNING,
-                     "not synchronised: ages, windows and expiry count on it; start an NTP client");
+                     "%s, not synchronised: ages, windows and expiry count on it; start an NTP "
+                     "client",
+                     time_to_rfc3339(now, text));
         else
-                find(exam, FINDING_OK, "synchronised");
+                find(exam, FINDING_OK, "%s, synchronised", time_to_rfc3339(now, text));
 }
 
 static void check_sockets(struct examination *exam)
@@ -211,6 +267,7 @@ static const struct {
     {"configuration", check_configuration},
     {"keys", check_keys},
     {"policy", check_policy},
+    {"feeds", check_feeds},
     {"judgement", check_judgement},
     {"packages", check_packages},
     {"updaters", check_updaters},

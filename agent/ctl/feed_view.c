@@ -5,6 +5,7 @@
 #include "host/feed_compile.h"
 #include "host/feed_store.h"
 #include "host/files.h"
+#include "host/store.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -162,39 +163,82 @@ static int load_file(const struct view *view, const struct manifest *manifest,
 
 /* ---- the whole ---- */
 
+void feeds_found_done(struct feeds_found *found)
+{
+        for (size_t i = 0; i < found->n_items; i++) {
+                free(found->items[i].id);
+                free(found->items[i].lacking);
+        }
+        free(found->items);
+        *found = (struct feeds_found){0};
+}
+
 static int load_feed(const struct view *view, const struct feed *feed, struct advisories **all,
-                     struct strv *lacking)
+                     struct feed_found *found)
 {
         CLEANUP(manifest_freep) struct manifest *manifest = NULL;
         CLEANUP(advisories_freep) struct advisories *advisories = NULL;
         struct diag diag = {0};
-        int r = find_manifest(view, feed, &manifest, &diag);
+        int r;
 
-        if (r >= 0)
+        found->id = strdup(feed->id);
+        if (!found->id)
+                return -ENOMEM;
+        r = find_manifest(view, feed, &manifest, &diag);
+        if (r >= 0) {
+                found->version = manifest->version;
+                found->issued = manifest->issued;
+                found->expires = manifest->expires;
                 r = load_file(view, manifest, &advisories, &diag);
+        }
         if (r >= 0)
                 return feed_merge(all, &advisories);
-        return r == -ENOMEM ? r
-                            : strv_addf(lacking, "feed '%s': %s", feed->id, diag_text(&diag, r));
+        if (r == -ENOMEM)
+                return r;
+        found->lacking = str_format("feed '%s': %s", feed->id, diag_text(&diag, r));
+        return found->lacking ? 0 : -ENOMEM;
 }
 
 int feed_view_load(const struct ctl *ctl, const struct policy *policy, const struct node *node,
-                   struct advisories **ret, struct strv *lacking)
+                   struct advisories **ret, struct feeds_found *found)
 {
         struct view view CLEANUP(view_done) = {.ctl = ctl, .node = node};
         CLEANUP(advisories_freep) struct advisories *all = NULL;
+        bool is_lacking = false;
 
-        if (view_init(&view, ctl->paths) < 0)
+        found->items = calloc(policy->n_feeds + 1, sizeof(*found->items));
+        if (!found->items || view_init(&view, ctl->paths) < 0)
                 return -ENOMEM;
         for (size_t i = 0; i < policy->n_feeds; i++) {
-                int r = 0;
+                struct feed_found *item = &found->items[found->n_items];
+                int r;
 
-                if (match_covers_os(&policy->feeds[i].os, node))
-                        r = load_feed(&view, &policy->feeds[i], &all, lacking);
+                if (!match_covers_os(&policy->feeds[i].os, node))
+                        continue;
+                found->n_items++;
+                r = load_feed(&view, &policy->feeds[i], &all, item);
                 if (r < 0)
                         return r;
+                is_lacking = is_lacking || item->lacking;
         }
-        if (lacking->n_items == 0)
+        if (!is_lacking)
                 *ret = TAKE_PTR(all);
         return 0;
+}
+
+char *feed_view_trouble(const struct paths *paths, const char *id)
+{
+        CLEANUP(store_closep) struct store *store = NULL;
+        CLEANUP(freep) char *name = NULL;
+        CLEANUP(freep) char *prefix = str_format("feed '%s': ", id);
+        CLEANUP(freep) char *text = NULL;
+        char key[SHA256_TEXT_SIZE];
+
+        if (!prefix || feed_key(id, key) < 0)
+                return NULL;
+        name = str_format(STORE_FEED_STATE ".%s", key);
+        if (!name || store_open(paths->state, true, &store, NULL, NULL) < 0 ||
+            store_get(store, name, &text, NULL) < 0 || !text || !str_has_prefix(text, prefix))
+                return NULL;
+        return strdup(text + strlen(prefix));
 }

@@ -12,7 +12,25 @@
 #include "policy/assignment.h"
 #include "policy/policy.h"
 
+/* One feed that the policy names for this node. */
+struct feed_found {
+        char *id;
+        int64_t version; /* 0: the policy pins its file, or it is lacking */
+        time_t issued, expires;
+        char *lacking; /* why it can't be read here; NULL: it can */
+};
+
+struct feeds_found {
+        struct feed_found *items;
+        size_t n_items;
+};
+void feeds_found_done(struct feeds_found *found);
+
 /* What the policy's feeds say for the node's system; NULL when it names none, or one is lacking.
- * Adds a sentence to lacking for each of those. Returns -ENOMEM. */
+ * found has one item for each of them. Returns -ENOMEM. */
 int feed_view_load(const struct ctl *ctl, const struct policy *policy, const struct node *node,
-                   struct advisories **ret, struct strv *lacking) MUST_CHECK;
+                   struct advisories **ret, struct feeds_found *found) MUST_CHECK;
+
+/* What the cycle last had to say of a feed when it could not get a newer one: one sentence, for
+ * who may read its state; else NULL. The caller frees. */
+char *feed_view_trouble(const struct paths *paths, const char *id);

@@ -2,7 +2,6 @@
 #include "ctl/source.h"
 
 #include "base/str.h"
-#include "ctl/feed_view.h"
 #include "host/files.h"
 #include "host/host.h"
 #include "host/policy_source.h"
@@ -70,6 +69,7 @@ void subject_done(struct subject *subject)
 {
         judgement_free(subject->judgement);
         advisories_free(subject->advisories);
+        feeds_found_done(&subject->feeds);
         root_done(&subject->root);
         policy_free(subject->policy);
         config_free(subject->config);
@@ -79,14 +79,20 @@ void subject_done(struct subject *subject)
 static int load_feeds(const struct ctl *ctl, struct subject *subject, struct strv *lacking,
                       struct diag *diag)
 {
+        const struct feeds_found *found = &subject->feeds;
         struct node node CLEANUP(node_done) = {0};
         int r;
 
         if (subject->policy->n_feeds == 0)
                 return 0;
         r = host_node(&subject->root, subject->config, NULL, "", &node, diag);
-        return r < 0 ? r
-                     : feed_view_load(ctl, subject->policy, &node, &subject->advisories, lacking);
+        if (r >= 0)
+                r = feed_view_load(ctl, subject->policy, &node, &subject->advisories,
+                                   &subject->feeds);
+        for (size_t i = 0; r >= 0 && i < found->n_items; i++)
+                if (found->items[i].lacking)
+                        r = strv_add(lacking, found->items[i].lacking);
+        return r;
 }
 
 static int fill_subject(const struct ctl *ctl, const char *wanted, struct subject *subject,

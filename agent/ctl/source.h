@@ -5,6 +5,7 @@
 
 #include "base/diag.h"
 #include "ctl/ctl.h"
+#include "ctl/feed_view.h"
 #include "host/judge.h"
 
 /* --policy FILE; else this node's: what its configuration names by file, the shipped default, or
@@ -17,6 +18,7 @@ struct subject {
         struct config *config; /* NULL in a foreign root */
         struct policy *policy;
         struct root root;
+        struct feeds_found feeds;      /* that the policy names for it */
         struct advisories *advisories; /* of the policy's feeds; NULL: none, or one is lacking */
         struct judgement *judgement;
 };

@@ -23,6 +23,17 @@ int cycle_progress(const struct cycle *cycle, const char *state, const char *tex
 
 /* ---- fetch, refresh ---- */
 
+/* Somebody, or a window that opens, wants to know now; a poll can wait. */
+static bool may_wait(const struct cycle *cycle)
+{
+        static const char *const urgent[] = {"start", "reload", "window"};
+
+        for (size_t i = 0; i < ELEMENTSOF(urgent); i++)
+                if (strcmp(cycle->options->trigger, urgent[i]) == 0)
+                        return false;
+        return true;
+}
+
 static int stage_fetch(struct cycle *cycle, struct diag *diag)
 {
         struct fetch_request request = {
@@ -34,6 +45,7 @@ static int stage_fetch(struct cycle *cycle, struct diag *diag)
             .transport = cycle->transport,
             .node = &cycle->node,
             .now = cycle->now,
+            .may_wait = may_wait(cycle),
         };
         int r = fetch_policy(&request, &cycle->fetched, diag);
 

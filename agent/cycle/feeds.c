@@ -2,6 +2,7 @@
 #include "cycle/feeds.h"
 
 #include "base/str.h"
+#include "cycle/feed_wait.h"
 #include "cycle/http.h"
 #include "cycle/memory.h"
 
@@ -50,41 +51,78 @@ static void note_etag(struct store *store, const struct feed *feed,
 
 /* ---- the network as a source ---- */
 
+struct asking {
+        const struct feeds_request *request;
+        const struct policy *policy;
+};
+
+static int ask_for_manifest(const struct feeds_request *request, const struct feed *feed,
+                            const struct blob *stored, struct transport_response *response,
+                            struct diag *diag)
+{
+        CLEANUP(freep) char *etag = recall_etag(request->store, feed, stored);
+        int r = transport_get(request->transport, feed->manifest_url, etag, MANIFEST_SIZE_MAX_BYTES,
+                              response, diag);
+
+        if (r < 0)
+                return r;
+        if (response->status == 304 && etag)
+                return 0;
+        if (response->status != 200)
+                return http_fail_status(diag, feed->manifest_url, response->status,
+                                        "the feed's manifest_url in the policy");
+        note_etag(request->store, feed, response);
+        return 1;
+}
+
 static int get_manifest(const struct feed *feed, const struct blob *stored, struct blob *ret,
                         void *context, struct diag *diag)
 {
-        const struct feeds_request *request = context;
+        const struct asking *asking = context;
         CLEANUP(transport_response_done) struct transport_response response = {0};
-        CLEANUP(freep) char *etag = recall_etag(request->store, feed, stored);
         int r;
 
-        r = transport_get(request->transport, feed->manifest_url, etag, MANIFEST_SIZE_MAX_BYTES,
-                          &response, diag);
+        r = feed_wait_check(asking->request, feed, diag);
         if (r < 0)
                 return r;
-        if (response.status == 304 && etag)
-                return 0;
-        if (response.status != 200)
-                return http_fail_status(diag, feed->manifest_url, response.status,
-                                        "the feed's manifest_url in the policy");
-        note_etag(request->store, feed, &response);
-        *ret = response.body;
-        response.body = (struct blob){0};
-        return 1;
+        r = ask_for_manifest(asking->request, feed, stored, &response, diag);
+        if (r < 0)
+                return feed_wait_failed(asking->request, feed, response.retry_after_seconds, r,
+                                        diag);
+        if (r > 0) {
+                *ret = response.body;
+                response.body = (struct blob){0};
+        }
+        return r;
+}
+
+static const struct feed *feed_of(const struct policy *policy, const struct manifest *manifest)
+{
+        for (size_t i = 0; i < policy->n_feeds; i++)
+                if (str_equal(policy->feeds[i].id, manifest->id))
+                        return &policy->feeds[i];
+        return NULL;
 }
 
 static int get_file(const struct manifest *manifest, struct feed_incoming *incoming, void *context,
                     struct diag *diag)
 {
-        const struct feeds_request *request = context;
+        const struct asking *asking = context;
+        const struct feed *feed = feed_of(asking->policy, manifest);
         CLEANUP(transport_response_done) struct transport_response response = {0};
         int r;
 
-        r = transport_download(request->transport, manifest->url, feed_incoming_write, incoming,
-                               &response, diag);
+        r = feed ? feed_wait_check(asking->request, feed, diag) : 0;
+        if (r < 0)
+                return r;
+        r = transport_download(asking->request->transport, manifest->url, feed_incoming_write,
+                               incoming, &response, diag);
         if (r >= 0 && response.status != 200)
-                return http_fail_status(diag, manifest->url, response.status,
-                                        "the feed's url in its manifest");
+                r = http_fail_status(diag, manifest->url, response.status,
+                                     "the feed's url in its manifest");
+        if (r < 0 && feed)
+                return feed_wait_failed(asking->request, feed, response.retry_after_seconds, r,
+                                        diag);
         return r;
 }
 
@@ -94,11 +132,17 @@ int feeds_gather(const struct feeds_request *request, const struct policy *polic
                  struct feed_set *ret)
 {
         CLEANUP(freep) char *folder = str_format("%s/feeds", request->paths->state);
+        struct asking asking = {.request = request, .policy = policy};
         const struct feed_source source = {
-            .get_manifest = get_manifest, .get_file = get_file, .context = (void *)request};
+            .get_manifest = get_manifest, .get_file = get_file, .context = &asking};
+        int r;
 
-        return folder ? feed_set_gather(folder, policy, request->node, request->now, &source, ret)
-                      : -ENOMEM;
+        if (!folder)
+                return -ENOMEM;
+        r = feed_set_gather(folder, policy, request->node, request->now, &source, ret);
+        for (size_t i = 0; r >= 0 && i < ret->n_items; i++)
+                feed_wait_settle(request, &ret->items[i]);
+        return r;
 }
 
 /* Told once per change; a feed that is there again is told as new. */

@@ -19,6 +19,7 @@ struct feeds_request {
         struct transport *transport;
         const struct node *node;
         time_t now;
+        bool may_wait; /* who failed is left alone for a while (cycle/feed_wait.h) */
 };
 
 /* Trouble with a feed is in its item. Returns -ENOMEM. */

@@ -198,7 +198,8 @@ static struct feeds_request feeds_request_for(const struct fetch_request *reques
                                       .store = request->store,
                                       .transport = request->transport,
                                       .node = request->node,
-                                      .now = request->now};
+                                      .now = request->now,
+                                      .may_wait = request->may_wait};
 }
 
 static void take_feeds(struct fetched *fetched, struct feed_set *feeds)

@@ -29,6 +29,7 @@ struct fetch_request {
         struct transport *transport;
         const struct node *node;
         time_t now;
+        bool may_wait; /* feeds that failed are left alone for a while */
 };
 
 struct fetched {

@@ -2,27 +2,14 @@
 #include "cycle/helper.h"
 
 #include "base/str.h"
+#include "host/apply_state.h"
 #include "host/connection.h"
-#include "host/files.h"
 
 #include <string.h>
-
-enum { POLICY_COUNTER_MAX_BYTES = 64 * 1024 };
 
 static const uint64_t refresh_timeout_usec = 20 * 60 * 1000000ULL;
 static const uint64_t recover_timeout_usec = 60 * 60 * 1000000ULL; /* dpkg may have much to do */
 static const uint64_t run_timeout_usec = 4 * 3600 * 1000000ULL;    /* for each step's word */
-
-static bool keeps_policy(const struct paths *paths, const char *digest)
-{
-        CLEANUP(freep) char *path = str_format("%s/policy.json", paths->apply_state);
-        CLEANUP(json_freep) struct json *json = NULL;
-        CLEANUP(blob_done) struct blob text = {0};
-
-        return path && files_read(path, POLICY_COUNTER_MAX_BYTES, true, &text, NULL) >= 0 &&
-               json_parse(text.data, text.size, &json, NULL) >= 0 &&
-               str_equal(json_get_string(json, "digest"), digest);
-}
 
 int helper_set_policy(const struct paths *paths, const struct blob *envelope, const char *digest,
                       struct diag *diag)
@@ -32,7 +19,7 @@ int helper_set_policy(const struct paths *paths, const struct blob *envelope, co
         CLEANUP(freep) char *text = NULL;
         int r;
 
-        if (keeps_policy(paths, digest))
+        if (apply_state_keeps_policy(paths, digest))
                 return 0;
         json_begin_object(writer, NULL);
         json_add_string(writer, "envelope", envelope->data);

@@ -22,10 +22,11 @@
 #define MEMORY_POLICY_UNUSABLE    "policy.unusable" /* the same for the stored one */
 #define MEMORY_POLICY_UNREACHABLE "policy.unreachable"
 #define MEMORY_POLICY_EXPIRED     "policy.expired"
-#define MEMORY_POLICY_WAITS       "policy.waits" /* for which feed a new policy waits */
-#define MEMORY_FEED_ETAG          "feed.etag"    /* .KEY: with what it is the ETag of */
-#define MEMORY_FEED_STATE         "feed.state"   /* .KEY: what was last said of it */
-#define MEMORY_REFRESHED_AT       "refresh.at"   /* when every repository last answered */
+#define MEMORY_POLICY_WAITS       "policy.waits"   /* for which feed a new policy waits */
+#define MEMORY_FEED_ETAG          "feed.etag"      /* .KEY: with what it is the ETag of */
+#define MEMORY_FEED_STATE         STORE_FEED_STATE /* .KEY: what was last said of it */
+#define MEMORY_FEED_WAIT          "feed.wait"      /* .KEY: failures, until when, and why */
+#define MEMORY_REFRESHED_AT       "refresh.at"     /* when every repository last answered */
 #define MEMORY_REFRESH_FAILED     "refresh.failed"
 #define MEMORY_RUN_REFUSED        "run.refused"        /* and the method */
 #define MEMORY_RUN_ATTEMPTS       "run.attempts"       /* opening, policy, how often */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/schedule.h"
 
+#include "host/backoff.h"
+
 static const char *const trigger_texts[] = {
     [TRIGGER_START] = "start",     [TRIGGER_POLL] = "poll",     [TRIGGER_WINDOW] = "window",
     [TRIGGER_OUTCOME] = "outcome", [TRIGGER_RELOAD] = "reload", [TRIGGER_OPERATION] = "operation",
@@ -38,21 +40,13 @@ static time_t first_cycle(const struct schedule_facts *facts, time_t now)
                (time_t)(facts->random % (SCHEDULE_START_SPLAY_SEC + 1));
 }
 
-static int64_t backoff_ceiling(const struct schedule_facts *facts)
-{
-        int64_t ceiling = SCHEDULE_BACKOFF_BASE_SEC;
-
-        for (unsigned i = 1; i < facts->n_failures && ceiling < facts->interval_sec; i++)
-                ceiling *= 2;
-        return ceiling < facts->interval_sec ? ceiling : facts->interval_sec;
-}
-
 static time_t backed_off_poll(const struct schedule_facts *facts, time_t last)
 {
-        int64_t ceiling = backoff_ceiling(facts);
-        int64_t delay = facts->random % (ceiling + 1);
+        const struct backoff backoff = {.min_sec = SCHEDULE_BACKOFF_MIN_SEC,
+                                        .base_sec = SCHEDULE_BACKOFF_BASE_SEC,
+                                        .ceiling_sec = facts->interval_sec};
 
-        return last + (delay < SCHEDULE_BACKOFF_MIN_SEC ? SCHEDULE_BACKOFF_MIN_SEC : delay);
+        return last + backoff_delay_sec(&backoff, facts->n_failures, facts->random);
 }
 
 /* Half an interval of distance keeps an early poll from being followed by its own slot. */

@@ -43,6 +43,16 @@ static int read_json(const struct paths *paths, const char *name, struct json **
         return 0;
 }
 
+/* ---- policy ---- */
+
+bool apply_state_keeps_policy(const struct paths *paths, const char *digest)
+{
+        CLEANUP(json_freep) struct json *counter = NULL;
+
+        return read_json(paths, "policy.json", &counter, NULL) >= 0 && counter &&
+               str_equal(json_get_string(counter, "digest"), digest);
+}
+
 /* ---- ledger and stamps ---- */
 
 int apply_state_ledger(const struct paths *paths, struct ledger **ret, char **ret_damaged,

@@ -22,6 +22,9 @@
 
 enum { APPLY_STATE_OUTCOMES_MAX = 200 };
 
+/* Whether the policy of this digest is the one that the helper keeps. */
+bool apply_state_keeps_policy(const struct paths *paths, const char *digest);
+
 int apply_state_ledger(const struct paths *paths, struct ledger **ret, char **ret_damaged,
                        struct diag *diag) MUST_CHECK;
 

@@ -21,6 +21,10 @@ enum {
         STORE_HISTORY_MAX_RUNS = 1000,
 };
 
+/* A named value that others than the cycle read: what was last said of a feed. ".KEY" follows
+ * (feed_key() of its id). */
+#define STORE_FEED_STATE "feed.state"
+
 struct store;
 
 /*

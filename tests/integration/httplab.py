@@ -6,9 +6,16 @@ import os
 import socket
 import ssl
 import subprocess
+import sys
+import tempfile
 import threading
 import time
+import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+
+from lab import policies  # noqa: E402
 
 
 def openssl(*arguments, folder):
@@ -188,3 +195,17 @@ def wait_until(condition, seconds=20, what="condition"):
         if time.monotonic() > deadline:
             raise AssertionError("timed out waiting for " + what)
         time.sleep(0.02)
+
+
+class EndpointCase(unittest.TestCase):
+    """For tests of who talks to an endpoint: a folder, a certificate for `localhost` and a policy key
+    for all tests of the class."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = folder.name
+        cls.authority = Authority(cls.folder)
+        cls.pair = cls.authority.issue("server")
+        cls.key = policies.Key(cls.folder)

@@ -143,16 +143,7 @@ class Node:
         return self.query("SELECT count(*) FROM spool")[0][0]
 
 
-class CycleTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.folder = folder.name
-        cls.authority = httplab.Authority(cls.folder)
-        cls.pair = cls.authority.issue("server")
-        cls.key = policies.Key(cls.folder)
-
+class CycleTest(httplab.EndpointCase):
     def setUp(self):
         self.server = httplab.Server(self.pair)
         self.addCleanup(self.server.close)

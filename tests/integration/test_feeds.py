@@ -2,14 +2,18 @@
 """Feeds on their way to the cycle: a feed host that is withheld, lies or is forged. Whatever it
 does, the last good feed stays and nothing is approved that would not be with it."""
 
+import contextlib
 import datetime
 import hashlib
+import json
 import os
 import pathlib
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -19,6 +23,8 @@ import test_cycle
 from httplab import answer, answer_cut, answer_etag
 from lab import feeds, policies
 
+PATCHCTL = os.path.join(os.environ["PATCHD_BUILD"], "agent", "ctl", "patchctl")
+
 
 def os_release():
     with open("/etc/os-release", encoding="utf-8") as file:
@@ -26,15 +32,10 @@ def os_release():
     return words["ID"].strip('"'), words.get("VERSION_ID", "").strip('"')
 
 
-class FeedsTest(unittest.TestCase):
+class FeedsTest(httplab.EndpointCase):
     @classmethod
     def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.folder = folder.name
-        cls.authority = httplab.Authority(cls.folder)
-        cls.pair = cls.authority.issue("server")
-        cls.key = policies.Key(cls.folder)
+        super().setUpClass()
         cls.feed_key = policies.Key(cls.folder, "feed")
         cls.ecosystem = "Debian:" + os_release()[1]
 
@@ -275,6 +276,91 @@ class FeedsTest(unittest.TestCase):
         self.server.answers["/feed.zip"] = answer(200, self.content)
         self.check_lacking("redirects to", "is not followed")
 
+    # ---- who failed is left alone for a while ----
+
+    def waits(self):
+        """[(failures, until, sentence)]"""
+        rows = self.node.query("SELECT value FROM value WHERE key LIKE 'feed.wait.%'")
+        return [(int(row[0].split(" ", 2)[0]), int(row[0].split(" ", 2)[1]), row[0].split(" ", 2)[2]) for row in rows]
+
+    def move_waits(self, seconds):
+        """All waits end so many seconds from now."""
+        with contextlib.closing(sqlite3.connect(self.node.prefix / "var/lib/patchd/patchd.sqlite")) as database:
+            for failures, _, sentence in self.waits():
+                database.execute("UPDATE value SET value = ? WHERE key LIKE 'feed.wait.%'",
+                                 (f"{failures} {int(time.time()) + seconds} {sentence}",))
+            database.commit()
+
+    def test_retry_after_is_honoured(self):
+        self.publish()
+        self.feed_host.answers["/debian.manifest.json"] = answer(503, headers=[("Retry-After", "3600")])
+        self.check_lacking("answered 503", trigger="poll")
+        [(failures, until, _)] = self.waits()
+        self.assertEqual(failures, 1)
+        self.assertAlmostEqual(until, time.time() + 3600, delta=300)
+        said = self.run_cycle(fails=True, trigger="poll")
+        self.assertEqual(len(self.gets("/debian.manifest.json")), 1, "not asked again")
+        self.assertNotIn("feed-rejected", said)
+        self.assertTrue(self.names_feed(), "the trouble stays what it was")
+        self.publish_feed()
+        self.run_cycle(trigger="window")
+        self.assertEqual((self.waits(), self.kept()), ([], [self.content]))
+
+    def test_an_absurd_retry_after(self):
+        self.publish()
+        self.feed_host.answers["/debian.manifest.json"] = answer(429, headers=[("Retry-After", "99999999")])
+        self.check_lacking("answered 429", trigger="poll")
+        self.assertLessEqual(self.waits()[0][1], time.time() + 6 * 3600)
+
+    def test_backs_off_and_comes_back(self):
+        self.publish()
+        self.publish_feed()
+        self.run_cycle()
+        self.feed_host.answers["/debian.manifest.json"] = answer(503)
+        for failures in (1, 2, 3):
+            self.run_cycle(fails=True, trigger="poll")
+            [(found, until, sentence)] = self.waits()
+            self.assertEqual(found, failures)
+            self.assertLessEqual(until, time.time() + 900 * 2 ** (failures - 1))
+            self.assertIn("answered 503", sentence)
+            self.move_waits(-1)
+        self.move_waits(+3600)
+        asked = len(self.gets("/debian.manifest.json"))
+        self.publish_feed(2)
+        self.run_cycle(fails=True, trigger="poll")
+        self.assertEqual(len(self.gets("/debian.manifest.json")), asked)
+        self.assertFalse(self.names_feed(), "the last good feed counts meanwhile")
+        self.move_waits(-1)
+        self.assertIn("version 2", self.run_cycle(trigger="poll"))
+        self.assertEqual(self.waits(), [])
+
+    def test_wrong_file_is_not_fetched_at_each_poll(self):
+        self.publish()
+        self.publish_feed()
+        self.feed_host.answers["/feed.zip"] = answer(200, self.content[:-1] + b"?")
+        self.check_lacking("is another file than announced", trigger="poll")
+        self.assertEqual(self.waits()[0][0], 1)
+        self.move_waits(+600)
+        self.assertIn("is another file", self.waits()[0][2])
+        self.run_cycle(fails=True, trigger="poll")
+        self.assertEqual(len(self.gets("/feed.zip")), 1)
+
+    def test_a_clock_that_was_wrong_is_no_wait(self):
+        self.publish()
+        self.feed_host.answers["/debian.manifest.json"] = answer(503)
+        self.check_lacking("answered 503", trigger="poll")
+        self.move_waits(10 * 365 * 86400)
+        self.publish_feed()
+        self.run_cycle(trigger="poll")
+
+    def test_another_place_or_key_is_asked_at_once(self):
+        self.publish()
+        self.check_lacking("answered 404", trigger="poll")
+        self.move_waits(+3600)
+        self.publish(2, feeds=[self.feed(manifest_url=self.feed_host.origin + "/more.manifest.json")])
+        self.publish_feed(name="more", id="debian")
+        self.assertIn("feed-accepted", self.run_cycle(trigger="poll"))
+
     # ---- a policy and its feeds ----
 
     def test_policy_waits_for_its_feeds(self):
@@ -302,6 +388,50 @@ class FeedsTest(unittest.TestCase):
         self.publish(1)
         self.check_lacking("feed 'debian'")
         self.assertEqual(self.report()["policy"]["version"], 1)
+
+    # ---- what doctor says of it ----
+
+    def doctor(self, check):
+        done = subprocess.run([PATCHCTL, "doctor", "--json", "--prefix", str(self.node.prefix)], timeout=60,
+                              capture_output=True, text=True, check=False)
+        findings = json.loads(done.stdout)
+        is_bad = any(finding["level"] == "problem" for finding in findings)
+        self.assertEqual(done.returncode, 1 if is_bad else 0, done.stdout)
+        return [(finding["level"], finding["text"]) for finding in findings if finding["check"] == check]
+
+    def test_doctor_names_each_feed(self):
+        self.publish(feeds=[self.feed(), self.feed("other", os=["otheros"])])
+        self.publish_feed(3)
+        self.run_cycle()
+        [(level, text)] = self.doctor("feeds")
+        self.assertEqual(level, "ok")
+        self.assertRegex(text, r"^'debian' version 3, issued \S+ \(1 h.* ago\), expires \S+ \(in [67] d")
+        self.publish_feed(4, self.make_content("2.0-1"), key=policies.Key(self.folder, "stranger"))
+        self.run_cycle(fails=True)
+        [(level, text)] = self.doctor("feeds")
+        self.assertEqual(level, "warning")
+        self.assertRegex(text, "'debian' version 3, .*; this last good one is kept: .*no signature by a trusted key")
+
+    def test_doctor_of_a_lacking_feed(self):
+        self.publish()
+        self.run_cycle(fails=True)
+        [(level, text)] = self.doctor("feeds")
+        self.assertEqual(level, "problem")
+        self.assertRegex(text, "feed 'debian': no copy of it is readable here.*when it was last asked for: .*answered 404")
+
+    def test_doctor_without_feeds(self):
+        self.publish(feeds=[])
+        self.run_cycle()
+        self.assertEqual(self.doctor("feeds")[0][0], "ok")
+        self.assertIn("the policy names none for this system", self.doctor("feeds")[0][1])
+
+    def test_doctor_on_the_clock(self):
+        self.publish()
+        self.publish_feed(issued=policies.utc_text(policies.utc_now() + datetime.timedelta(minutes=2)))
+        self.run_cycle()
+        [(level, text)] = self.doctor("clock")
+        self.assertEqual(level, "problem")
+        self.assertIn("when a policy, feed or index here was signed: set it", text)
 
     # ---- the node's own trouble ----
 
