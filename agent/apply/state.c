@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "host/files.h"
+#include "host/log.h"
 
 #include <fcntl.h>
 #include <pwd.h>
@@ -295,6 +296,23 @@ int state_write_stamps(const struct paths *paths, const struct backend_refresh *
         return r < 0 ? r : state_write_text(paths, "stamps.json", text, diag);
 }
 
+/* Damage would make every result unknown for ever; what was lost is seen again, later. */
+static int mend_ledger(const struct paths *paths, const char *path, const char *damage,
+                       struct diag *diag)
+{
+        CLEANUP(blob_done) struct blob text = {0};
+        CLEANUP(freep) char *good = NULL;
+        int r = files_read(path, LEDGER_SIZE_MAX_BYTES, true, &text, diag);
+
+        if (r >= 0)
+                r = ledger_mend(text.data ?: "", text.size, &good);
+        if (r >= 0)
+                r = state_write_text(paths, "ledger.jsonl", good, diag);
+        if (r >= 0)
+                log_event(EVENT_STATE_PROBLEM, &(struct event_fields){.reason = damage});
+        return r;
+}
+
 int state_append_ledger(const struct paths *paths, const struct inventory *inventory,
                         struct diag *diag)
 {
@@ -303,6 +321,8 @@ int state_append_ledger(const struct paths *paths, const struct inventory *inven
         CLEANUP(strv_done) struct strv lines = {0};
         int r = path ? apply_state_ledger(paths, &ledger, &damaged, diag) : -ENOMEM;
 
+        if (r >= 0 && damaged)
+                r = mend_ledger(paths, path, damaged, diag);
         if (r >= 0)
                 r = ledger_new_lines(ledger, inventory, &lines);
         for (size_t i = 0; r >= 0 && i < lines.n_items; i++)

@@ -183,6 +183,16 @@ static void econf_arrayp(char ***array)
                 econf_freeArray(*array);
 }
 
+/* So that a package which is held can name the file that holds it. */
+static int note_file(struct config *config, const struct config_key *key, const char *path)
+{
+        if (key->offset != offsetof(struct config, exclude))
+                return 0;
+        free(config->exclude_file);
+        config->exclude_file = config->exclude.n_items > 0 ? strdup(path) : NULL;
+        return config->exclude.n_items > 0 && !config->exclude_file ? -ENOMEM : 0;
+}
+
 static int read_key(struct config *config, econf_file *file, const char *path, const char *section,
                     const char *name, struct diag *diag)
 {
@@ -201,7 +211,7 @@ static int read_key(struct config *config, econf_file *file, const char *path, c
         r = key->read(config, key, *trimmed ? trimmed : key->default_value, &why);
         if (r < 0 && r != -ENOMEM)
                 return diag_fail(diag, r, "%s: %s.%s: %s", path, section, name, diag_text(&why, r));
-        return r;
+        return r < 0 ? r : note_file(config, key, path);
 }
 
 static bool stands_before(char *const *names, size_t end, const char *name)
@@ -375,6 +385,7 @@ void config_free(struct config *config)
                 return;
         config_clear_tags(config);
         strv_done(&config->exclude);
+        free(config->exclude_file);
         free(config->policy_url);
         free(config->policy_id);
         free(config->report_url);

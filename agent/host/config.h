@@ -43,6 +43,7 @@ struct config {
         /* [apply] */
         bool force_scan;     /* mode=scan narrows; mode=policy does what the policy says */
         struct strv exclude; /* globs of package names */
+        char *exclude_file;  /* that says so; NULL: none does */
         int64_t max_index_age_hours;
         int64_t hook_timeout_seconds, check_timeout_seconds; /* of each program */
         /* [trust] */

@@ -149,7 +149,7 @@ static int fill_package(struct package *package, const struct deb822_stanza *sta
         if (!package->name || !package->version || !package->arch)
                 return -EBADMSG;
         if (deb822_value_equals(state->want, "hold")) {
-                package->hold = strdup("apt-mark hold");
+                package->hold = strdup("apt-mark hold, in /var/lib/dpkg/status");
                 if (!package->hold)
                         return -ENOMEM;
         }

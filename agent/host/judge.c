@@ -69,6 +69,7 @@ static int collect_limits(const struct judge_options *options, struct judgement 
                 return 0;
         limits->max_index_age_hours = config->max_index_age_hours;
         limits->force_scan = config->force_scan;
+        limits->exclude_file = config->exclude_file;
         r = strv_add_all(&limits->exclude, (const char *const *)config->exclude.items,
                          config->exclude.n_items);
         if (r < 0 || !options->use_apply_state)

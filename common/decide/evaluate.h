@@ -91,7 +91,8 @@ struct package_note {
 
 /* What the node itself adds; it can only narrow. */
 struct local_limits {
-        struct strv exclude; /* globs of package names */
+        struct strv exclude;      /* globs of package names */
+        const char *exclude_file; /* that says so; NULL: not known */
         const struct package_note *vetoes;
         size_t n_vetoes;
         int64_t max_index_age_hours;

@@ -156,6 +156,29 @@ int ledger_parse(const char *text, size_t size, struct ledger **ret, char **ret_
         return 0;
 }
 
+int ledger_mend(const char *text, size_t size, char **ret)
+{
+        CLEANUP(ledger_freep) struct ledger *ledger = calloc(1, sizeof(*ledger));
+        CLEANUP(str_done) struct str good = {0};
+
+        if (!ledger)
+                return -ENOMEM;
+        for (size_t at = 0; at < size;) {
+                const char *end = memchr(text + at, '\n', size - at);
+                size_t length = end ? (size_t)(end - (text + at)) : size - at;
+                int r = parse_line(ledger, text + at, length);
+
+                if (r < 0)
+                        return r;
+                if (r > 0) {
+                        str_append_n(&good, text + at, length);
+                        str_append_char(&good, '\n');
+                }
+                at += length + 1;
+        }
+        return str_take(&good, ret);
+}
+
 time_t ledger_first_seen(const struct ledger *ledger, const char *name, const char *arch,
                          const char *version)
 {

@@ -22,6 +22,10 @@ int ledger_parse(const char *text, size_t size, struct ledger **ret, char **ret_
 void ledger_free(struct ledger *ledger);
 DEFINE_CLEANUP(struct ledger, ledger_free);
 
+/* The lines of a damaged ledger that are entries, each with its line break; the caller frees.
+ * Returns -ENOMEM. */
+int ledger_mend(const char *text, size_t size, char **ret) MUST_CHECK;
+
 /* The Date of the first sighting; 0: never seen. ledger may be NULL. */
 time_t ledger_first_seen(const struct ledger *ledger, const char *name, const char *arch,
                          const char *version);

@@ -28,7 +28,8 @@ int notes_find_hold(const struct evaluate_input *input, const struct package *pa
         if (package->hold)
                 *ret = strdup(package->hold);
         else if (limits && strv_matches(&limits->exclude, package->name))
-                *ret = strdup("excluded by this node's configuration ([apply] exclude)");
+                *ret = str_format("excluded by this node's configuration (%s%s[apply] exclude)",
+                                  limits->exclude_file ?: "", limits->exclude_file ? ", " : "");
         else if (veto)
                 *ret = str_format("vetoed on this node: %s", veto->text ?: "no reason given");
         else if (available->held_by)

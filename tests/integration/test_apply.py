@@ -835,6 +835,20 @@ class Refreshing(ApplyCase):
         self.refresh()
         self.assertEqual((self.root / STATE / "ledger.jsonl").read_text().splitlines(), ledger)
 
+    def test_ledger_cut_short_is_mended(self):
+        """As after a power loss: what is whole stays, the rest is seen again and no sooner."""
+        self.main.add("other", "2.0")
+        self.main.publish()
+        self.refresh()
+        path = self.root / STATE / "ledger.jsonl"
+        whole = path.read_text()
+        old = '{"name":"other","arch":"all","version":"1.9","suite":"x","first_seen":"2020-01-01T00:00:00Z"}\n'
+        path.write_text(old + whole[:-20])
+        self.refresh()
+        lines = path.read_text().splitlines()
+        self.assertEqual(lines[0] + "\n", old)
+        self.assertEqual(sorted(lines[1:]), sorted(whole.splitlines()))
+
     def test_dead_repository_is_named(self):
         self.main.add("other", "2.0")
         self.main.publish()

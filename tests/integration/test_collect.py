@@ -217,7 +217,7 @@ class Pins(Case):
         apt.repository("main", "stable", [("a", "1.1", {}), ("b", "1.1", {})])
         apt.update()
         inventory = self.agree(apt)
-        self.assertEqual(("apt-mark hold", None, "1.1"),
+        self.assertEqual(("apt-mark hold, in /var/lib/dpkg/status", None, "1.1"),
                          tuple(package(inventory, "a")[k] for k in ("hold", "status", "candidate")))
 
     CASES = {

@@ -75,6 +75,7 @@ static void test_all_keys(void **state)
         assert_true(config->force_scan);
         assert_int_equal(config->exclude.n_items, 3);
         assert_string_equal(config->exclude.items[2], "firefox");
+        assert_non_null(strstr(config->exclude_file, "patchd.conf"));
         assert_int_equal(config->max_index_age_hours, 24);
         assert_int_equal(config->threshold, 2);
         assert_int_equal(config->log_level, LOG_LEVEL_DEBUG);
