@@ -6,6 +6,7 @@
 #include "apply/reboot_lock.h"
 #include "apply/rebooting.h"
 #include "apply/recovery.h"
+#include "apply/services.h"
 #include "apply/state.h"
 #include "apply/truth.h"
 #include "base/str.h"
@@ -36,6 +37,20 @@ static bool is_another_boot(const struct boot *boot, const char *boot_id)
         return boot_id && *boot_id && *boot->boot_id && strcmp(boot_id, boot->boot_id) != 0;
 }
 
+/* needrestart may be wrong about some hosts, and says then the same after the boot. */
+static int add_service_reasons(struct boot *boot)
+{
+        CLEANUP(outcome_freep) struct outcome *now = calloc(1, sizeof(*now));
+        int r = now ? services_look(now) : -ENOMEM;
+        size_t n_before = boot->state.reasons.n_items;
+
+        if (r >= 0)
+                r = reboot_service_reasons(&now->services_to_restart, &boot->state.reasons);
+        if (boot->state.reasons.n_items > n_before)
+                boot->state.required = REBOOT_REQUIRED_YES;
+        return r;
+}
+
 static int look_at_boot(struct boot *boot, struct diag *diag)
 {
         CLEANUP(root_done) struct root root = {.fd = -EBADF};
@@ -53,6 +68,9 @@ static int look_at_boot(struct boot *boot, struct diag *diag)
                 return r;
         if (boot->state.required != REBOOT_REQUIRED_YES)
                 strv_done(&boot->state.reasons);
+        r = add_service_reasons(boot);
+        if (r < 0)
+                return r;
         if (logind_boot_times(&boot->came_back_at, &boot->finished_at, NULL) < 0)
                 boot->came_back_at = boot->now;
         return 0;

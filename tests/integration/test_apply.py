@@ -788,6 +788,22 @@ class Rebooting(ApplyCase):
         self.assertRegex(outcome["reboot"], "^requested at 2026-01-01T00:00:00Z, came back at .* with kernel ")
         self.assertEqual((outcome["packages"], intents), (before["packages"], []))
 
+    def test_reboot_that_did_not_help_is_not_repeated(self):
+        """What the next boot still shows, be it needrestart's mistake, is no reason for another one."""
+        self.fake_needrestart("echo NEEDRESTART-VER: 3.6; echo NEEDRESTART-SVC: dbus.service")
+        self.left_open("requested", "0" * 32, "2026-01-01T00:00:00Z")
+        reason = "dbus.service uses files that were replaced and can't be restarted on a running system"
+        (self.root / STATE / "reboot.json").write_text(json.dumps({"pending": {
+            "run_id": "rebooting", "boot_id": "0" * 32, "at": "2026-01-01T00:00:00Z", "reasons": [reason]}}))
+        outcome, _ = self.settled()
+        self.assertIn(f"it is still required: {reason}", outcome["reboot"])
+        self.assertEqual(self.state("reboot.json")["unhelped"], [reason])
+        again = self.apply(run_id="again")
+        self.assertEqual(again["reboot"], f"not performed: the last reboot did not help: {reason}")
+        self.fake_needrestart("echo NEEDRESTART-VER: 3.6")
+        self.apply(run_id="cured")
+        self.assertEqual(self.state("reboot.json")["unhelped"], [])
+
     def test_package_lost_on_the_way(self):
         self.left_open("requested", "0" * 32, "2026-01-01T00:00:00Z")
         self.chroot("dpkg", "--force-depends", "--purge", "other")
