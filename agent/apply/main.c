@@ -101,11 +101,17 @@ static int serve_peer(struct service *service)
 
 static int adopt_socket(struct service *service, struct diag *diag)
 {
+        int r;
+
         if (sd_listen_fds(1) != 1)
                 return diag_fail(diag, -EINVAL, "no connection was handed over by systemd");
         if (sd_is_socket(SD_LISTEN_FDS_START, AF_UNIX, SOCK_STREAM, 0) <= 0)
                 return diag_fail(diag, -EINVAL, "what was handed over is no local socket");
-        return connection_adopt(SD_LISTEN_FDS_START, &service->connection, diag);
+        r = connection_adopt(SD_LISTEN_FDS_START, &service->connection, diag);
+        if (r >= 0)
+                connection_limit(service->connection, VARLINK_REQUEST_MAX_BYTES,
+                                 VARLINK_REQUEST_VALUES_MAX);
+        return r;
 }
 
 int main(int argc, char **argv)

@@ -9,6 +9,8 @@
 
 #define INTERFACE "org.patchd.cycle"
 
+enum { REQUEST_MAX_BYTES = 64 * 1024, REQUEST_VALUES_MAX = 100 };
+
 static const uint64_t send_timeout_usec = 10 * 1000000ULL;
 static const uint64_t call_timeout_usec = 60 * 1000000ULL;
 
@@ -154,6 +156,7 @@ int server_run(int fd, const struct paths *paths, struct diag *diag)
         r = connection_adopt(fd, &connection, diag);
         if (r < 0)
                 return r;
+        connection_limit(connection, REQUEST_MAX_BYTES, REQUEST_VALUES_MAX);
         server.connection = connection;
         r = check_peer(&server, diag);
         while (r == 0) {

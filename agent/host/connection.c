@@ -32,6 +32,12 @@ int connection_adopt(int fd, struct connection **ret, struct diag *diag)
         return 0;
 }
 
+void connection_limit(struct connection *connection, size_t max_bytes, size_t max_values)
+{
+        connection->input.max_bytes = max_bytes;
+        connection->input.max_values = max_values;
+}
+
 static int connect_to(int fd, const char *socket_path, struct diag *diag)
 {
         const struct timeval timeout = {.tv_sec = CONNECT_TIMEOUT_SEC};

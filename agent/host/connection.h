@@ -21,6 +21,9 @@ int connection_adopt(int fd, struct connection **ret, struct diag *diag) MUST_CH
 void connection_free(struct connection *connection);
 DEFINE_CLEANUP(struct connection, connection_free);
 
+/* Takes no message beyond these from the peer; before the first is received. */
+void connection_limit(struct connection *connection, size_t max_bytes, size_t max_values);
+
 /* Sends one message (0 timeout: for ever). -ETIMEDOUT, -EPIPE, ... */
 int connection_send(struct connection *connection, const char *message, uint64_t timeout_usec,
                     struct diag *diag) MUST_CHECK;

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+enum { VALUES_MAX = 4096 };   /* those that nobody knows are ignored */
 enum { SIGNATURES_MAX = 16 }; /* each is tried with every key, over the whole payload */
 
 /* An envelope taken apart, nothing of it believed yet. */
@@ -37,9 +38,9 @@ static int dsse_parse(const struct blob *bytes, struct dsse *dsse, struct diag *
         const char *payload;
         int r;
 
-        r = json_parse(bytes->data, bytes->size, &dsse->json, diag);
+        r = json_parse_few(bytes->data, bytes->size, VALUES_MAX, &dsse->json, diag);
         if (r < 0)
-                return r;
+                return r == -E2BIG ? -EINVAL : r;
         payload = json_get_string(dsse->json, "payload");
         dsse->payload_type = json_get_string(dsse->json, "payloadType");
         dsse->signatures = json_get(dsse->json, "signatures");

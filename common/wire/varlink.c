@@ -13,7 +13,8 @@ enum { BUFFER_KEPT_BYTES = 64 * 1024 }; /* a larger, empty buffer gives its memo
 void varlink_buffer_done(struct varlink_buffer *buffer)
 {
         free(buffer->data);
-        *buffer = (struct varlink_buffer){.max_bytes = buffer->max_bytes};
+        *buffer = (struct varlink_buffer){.max_bytes = buffer->max_bytes,
+                                          .max_values = buffer->max_values};
 }
 
 bool varlink_buffer_is_partial(const struct varlink_buffer *buffer)
@@ -86,12 +87,13 @@ int varlink_buffer_add(struct varlink_buffer *buffer, const char *bytes, size_t 
         return 0;
 }
 
-static int parse_message(const char *text, size_t size, struct json **ret, struct diag *diag)
+static int parse_message(const char *text, size_t size, size_t max_values, struct json **ret,
+                         struct diag *diag)
 {
         CLEANUP(json_freep) struct json *json = NULL;
         int r;
 
-        r = json_parse(text, size, &json, diag);
+        r = json_parse_few(text, size, max_values ?: SIZE_MAX, &json, diag);
         if (r == -ENOMEM)
                 return r;
         if (r < 0)
@@ -113,7 +115,7 @@ int varlink_buffer_next(struct varlink_buffer *buffer, struct json **ret, struct
         end = memchr(text, '\0', buffer->size - buffer->start);
         if (!end)
                 return 0;
-        r = parse_message(text, (size_t)(end - text), ret, diag);
+        r = parse_message(text, (size_t)(end - text), buffer->max_values, ret, diag);
         buffer->start += (size_t)(end - text) + 1;
         if (buffer->start == buffer->size) {
                 buffer->start = buffer->size = 0;

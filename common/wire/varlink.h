@@ -12,15 +12,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { VARLINK_MESSAGE_MAX_BYTES = 16 * 1024 * 1024, VARLINK_REQUEST_MAX_BYTES = 12 * 1024 * 1024 };
+enum {
+        VARLINK_MESSAGE_MAX_BYTES = 16 * 1024 * 1024,
+        VARLINK_REQUEST_MAX_BYTES = 12 * 1024 * 1024, /* an envelope, escaped */
+        VARLINK_REQUEST_VALUES_MAX = 20000,           /* 2000 packages */
+};
 
 /* Collects bytes until whole messages are there. Start with all zero but max_bytes, the longest
  * message taken (0: VARLINK_MESSAGE_MAX_BYTES). */
 struct varlink_buffer {
         char *data;
         size_t size, capacity, max_bytes;
-        size_t start; /* of the first message not yet given */
-        size_t tail;  /* bytes of the last, unfinished message */
+        size_t max_values; /* in one message; 0: any number */
+        size_t start;      /* of the first message not yet given */
+        size_t tail;       /* bytes of the last, unfinished message */
 };
 void varlink_buffer_done(struct varlink_buffer *buffer);
 /* Adds received bytes. -EMSGSIZE when a message is longer than max_bytes (nothing is added);

@@ -311,6 +311,23 @@ static void test_shape(void **state)
         }
 }
 
+/* Foreign values take many times their size in memory. */
+static void test_too_many_values(void **state)
+{
+        CLEANUP(keyring_freep) struct keyring *keys = trusted();
+        struct envelope_expectation expectation = expectation_for(keys);
+        CLEANUP(blob_done) struct blob bytes = {0};
+        CLEANUP(str_done) struct str text = {0};
+
+        (void)state;
+        str_append(&text, "{\"payload\":\"\",\"payloadType\":\"t\",\"signatures\":[],\"x\":[1");
+        for (int i = 0; i < 5000; i++)
+                str_append(&text, ",1");
+        str_append(&text, "]}");
+        assert_int_equal(blob_copy(&bytes, text.data, text.length), 0);
+        expect("values", &bytes, &expectation, REFUSAL_FORMAT, "more than 4096 values");
+}
+
 /* Cut anywhere, an envelope is refused and nothing is read beyond its end. */
 static void test_truncated(void **state)
 {
@@ -496,6 +513,7 @@ int main(void)
             cmocka_unit_test(test_openssl_made),
             cmocka_unit_test(test_forged),
             cmocka_unit_test(test_shape),
+            cmocka_unit_test(test_too_many_values),
             cmocka_unit_test(test_truncated),
             cmocka_unit_test(test_too_big),
             cmocka_unit_test(test_wrong_type),

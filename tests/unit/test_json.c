@@ -45,6 +45,30 @@ static void test_parse(void **state)
         }
 }
 
+static void test_parse_few(void **state)
+{
+        static const struct {
+                const char *label, *text;
+                int want;
+        } cases[] = {
+            {"as many as may be", "{\"a\":[1,2]}", 0},
+            {"one more", "{\"a\":[1,2,3]}", -E2BIG},
+            {"nested", "[[[[[[]]]]]]", -E2BIG},
+            {"in strings they do not count", "[\"[,{,[,{\",\"\\\"[,{,\"]", 0},
+            {"quotes that do not match", "[\"a,b,c,d,e,f", -EINVAL},
+            {"nothing", "", -EINVAL},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                CLEANUP(json_freep) struct json *json = NULL;
+                int r = json_parse_few(cases[i].text, strlen(cases[i].text), 5, &json, NULL);
+
+                if (r != cases[i].want)
+                        fail_msg("%s: %d", cases[i].label, r);
+        }
+}
+
 static const char *const color_names[] = {"red", "green"};
 static const struct enum_table colors = ENUM_TABLE(color_names);
 
@@ -138,6 +162,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_parse),
+            cmocka_unit_test(test_parse_few),
             cmocka_unit_test(test_read),
             cmocka_unit_test(test_write),
             cmocka_unit_test(test_write_unbalanced),

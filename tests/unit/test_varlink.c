@@ -36,6 +36,9 @@ static const struct {
     {"null", BYTES("null"), 100, 0, -EBADMSG, false},
     {"not JSON", BYTES("GET / HTTP/1.1\r\n\r\n"), 100, 0, -EBADMSG, false},
     {"two objects in one message", BYTES("{}{}"), 100, 0, -EBADMSG, false},
+    {"as many values as may be", BYTES("{\"a\":[1,2,3,4,5,6]}"), 100, 1, 0, false},
+    {"one value too many", BYTES("{\"a\":[1,2,3,4,5,6,7]}"), 100, 0, -EBADMSG, false},
+    {"one too many after a good one", BYTES("{}\0{\"a\":[1,2,3,4,5,6,7]}"), 3, 1, -EBADMSG, false},
     {"not UTF-8", BYTES("{\"a\":\"\xff\"}"), 100, 0, -EBADMSG, false},
 };
 
@@ -55,7 +58,7 @@ static int take_all(struct varlink_buffer *buffer, size_t *n_messages, struct di
 
 static void check_frames(size_t i)
 {
-        struct varlink_buffer buffer = {.max_bytes = 32};
+        struct varlink_buffer buffer = {.max_bytes = 32, .max_values = 8};
         struct diag diag = {0};
         size_t n_messages = 0;
         int r = 0;
