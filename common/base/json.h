@@ -33,7 +33,8 @@ int json_parse_few(const char *text, size_t size, size_t max_values, struct json
 void json_free(struct json *json);
 DEFINE_CLEANUP(struct json, json_free);
 
-/* ---- lenient reading: absent or of another type gives NULL, the fallback, or 0 ---- */
+/* ---- lenient reading: absent, of another type, or a text with a NUL in it gives NULL, the
+ * fallback, or 0 ---- */
 
 const struct json *json_get(const struct json *object, const char *name);
 const char *json_string(const struct json *value);

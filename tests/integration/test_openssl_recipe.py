@@ -7,15 +7,15 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
 import unittest
 
 TOOL = os.path.join(os.environ["PATCHD_BUILD"], "tests", "envelope_tool")
-POLICY = pathlib.Path(os.environ["PATCHD_SOURCE"], "packaging/default-policy.json")
-TYPE = "application/vnd.patchd.policy.v1+json"
-RAW_ED25519_TO_DER = bytes.fromhex("302a300506032b6570032100")
+SOURCE = pathlib.Path(os.environ["PATCHD_SOURCE"])
+POLICY = SOURCE / "packaging/default-policy.json"
 
 PAE = """
 T=application/vnd.patchd.policy.v1+json
@@ -114,30 +114,49 @@ class Recipe(unittest.TestCase):
         self.openssl_verifies("openssl dgst -sha256 -verify policy.pem -signature sig.bin pae.bin "
                               "> /dev/null")
 
-    def other_signer(self, script, public_key_file):
+    # ---- the manual's own words ----
+
+    def manual(self, containing):
+        """The literal block of patchd-policy(5) with this text in it, as mandoc shows it."""
+        text = (SOURCE / "packaging/man/patchd-policy.5").read_text(encoding="utf-8")
+        [block] = [block for block in re.findall(r"^\.Bd -literal\n(.*?)^\.Ed", text, re.S | re.M) if containing in block]
+        return block.replace("\\e", "\\")
+
+    def assert_manual_opens(self):
+        done = self.tool("verify", "2026-12-01", "1", "acme.dsse.json", "acme.pem")
+        self.assertEqual((done.stdout[:10], done.stderr), ("default 1 ", ""))
+
+    def other_signer(self, containing, *changes):
         """Both programs write a comment, then base64 of 'Ed', a key number, and the bytes."""
-        self.shell(PAE + script + "sed -n 2p sig | base64 -d | tail -c64 > sig.bin\n")
-        line = (self.folder / public_key_file).read_text().splitlines()[1]
-        der = RAW_ED25519_TO_DER + base64.b64decode(line)[-32:]
-        (self.folder / "policy.pem").write_text(
-            "-----BEGIN PUBLIC KEY-----\n%s\n-----END PUBLIC KEY-----\n"
-            % base64.b64encode(der).decode())
-        envelope = {
-            "payload": base64.b64encode(POLICY.read_bytes()).decode(), "payloadType": TYPE,
-            "signatures": [{"sig": base64.b64encode((self.folder / "sig.bin").read_bytes())
-                            .decode()}]}
-        (self.folder / "policy.dsse.json").write_text(json.dumps(envelope))
-        self.assert_opens()
+        signing = self.manual(containing)
+        for old, new in changes:
+            self.assertIn(old, signing)
+            signing = signing.replace(old, new)
+        openssl = self.manual("openssl genpkey")
+        pae = openssl[openssl.index("T="):openssl.index("openssl pkeyutl")]
+        self.shell(pae + signing + self.manual("openssl pkey -pubin -inform DER"))
+
+    def test_manual_openssl(self):
+        self.shell(self.manual("openssl genpkey"))
+        self.assert_manual_opens()
+
+    # -W and -n: no password, as there is nobody to type one
+    @unittest.skipUnless(shutil.which("minisign"), "minisign is not installed")
+    def test_manual_minisign(self):
+        self.other_signer("minisign -G", ("minisign -G ", "minisign -G -W "))
+        self.assert_manual_opens()
 
     @unittest.skipUnless(shutil.which("minisign"), "minisign is not installed")
-    def test_minisign(self):
-        self.other_signer("minisign -G -W -p k.pub -s k.key > /dev/null\n"
-                          "minisign -S -l -s k.key -m pae.bin -x sig > /dev/null\n", "k.pub")
+    def test_minisign_that_hashes_first_is_refused(self):
+        self.other_signer("minisign -G", ("minisign -G ", "minisign -G -W "), (" -l ", " "))
+        done = self.tool("verify", "2026-12-01", "1", "acme.dsse.json", "acme.pem")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("signature: no signature by a trusted key", done.stderr)
 
     @unittest.skipUnless(shutil.which("signify-openbsd"), "signify-openbsd is not installed")
-    def test_signify(self):
-        self.other_signer("signify-openbsd -G -n -p k.pub -s k.sec\n"
-                          "signify-openbsd -S -s k.sec -m pae.bin -x sig\n", "k.pub")
+    def test_manual_signify(self):
+        self.other_signer("signify-openbsd -G", ("signify-openbsd -G ", "signify-openbsd -G -n "))
+        self.assert_manual_opens()
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ static const struct {
     {"empty run id", &request_fields_run, "{\"run_id\":\"\"}", "run_id"},
     {"run id with a path", &request_fields_run, "{\"run_id\":\"../../etc/passwd\"}", "run_id"},
     {"run id with a dot", &request_fields_run, "{\"run_id\":\"a.b\"}", "run_id"},
+    {"run id with a NUL", &request_fields_run, "{\"run_id\":\"a\\u0000b\"}", "run_id"},
     {"run id as option", &request_fields_run, "{\"run_id\":\"-a\"}", "run_id"},
     {"run id as number", &request_fields_run, "{\"run_id\":1}", "run_id"},
     {"packages", &request_fields_run,

@@ -51,8 +51,8 @@ static void test_parse_few(void **state)
                 const char *label, *text;
                 int want;
         } cases[] = {
-            {"as many as may be", "{\"a\":[1,2]}", 0},
-            {"one more", "{\"a\":[1,2,3]}", -E2BIG},
+            {"as many as may be", "{\"a\":[1,2,3]}", 0},
+            {"one more", "{\"a\":[1,2,3,4]}", -E2BIG},
             {"nested", "[[[[[[]]]]]]", -E2BIG},
             {"in strings they do not count", "[\"[,{,[,{\",\"\\\"[,{,\"]", 0},
             {"quotes that do not match", "[\"a,b,c,d,e,f", -EINVAL},
@@ -105,6 +105,8 @@ static const struct {
      "[0].colors[1]: 'blue' is not one of red, green"},
     {"double", "[{\"name\":\"x\",\"tags\":[\"a\",\"a\"]}]", "[0].tags[1]: 'a' stands twice"},
     {"control", "[{\"name\":\"x\\n\"}]", "[0].name: has a control character at byte 1"},
+    {"NUL in an enum", "[{\"name\":\"x\",\"colors\":[\"red\\u0000y\"]}]",
+     "[0].colors[0]: has a control character at byte 3"},
     {"NUL", "[{\"name\":\"x\\u0000y\"}]", "[0].name: has a control character at byte 1"},
 };
 

@@ -109,9 +109,14 @@ const struct json *json_get(const struct json *object, const char *name)
 
 const char *json_string(const struct json *value)
 {
+        const char *text;
+
         if (!json_object_is_type(json_object_of(value), json_type_string))
                 return NULL;
-        return json_object_get_string(json_object_of(value));
+        text = json_object_get_string(json_object_of(value));
+        /* "a\u0000b" would be read as "a" */
+        return strlen(text) == (size_t)json_object_get_string_len(json_object_of(value)) ? text
+                                                                                         : NULL;
 }
 
 const char *json_get_string(const struct json *object, const char *name)

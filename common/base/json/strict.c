@@ -41,6 +41,10 @@ static int expect_type(const struct json_node *node, enum json_type type, struct
             [json_type_string] = "string"};
         enum json_type found = json_object_get_type(json_object_of(node->value));
 
+        if (found == json_type_string && type == found && !json_string(node->value))
+                return json_fail(
+                    diag, node, "has a control character at byte %zu",
+                    strlen(json_object_get_string(json_object_of(node->value)))); /* a NUL */
         if (found == type)
                 return 0;
         return json_fail(diag, node, "expected a value of type %s, found %s", names[type],
