@@ -7,13 +7,13 @@
 #include "base/timetext.h"
 #include "ctl/print.h"
 #include "ctl/source.h"
+#include "host/clock.h"
 #include "host/host.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/timex.h>
 
 enum { STATE_SPACE_MIN_MB = 300, BOOT_SPACE_MIN_MB = 100 };
 
@@ -200,10 +200,8 @@ static time_t newest_known(const struct examination *exam)
         return newest;
 }
 
-/* The kernel's own word (adjtimex), whoever steers the clock. */
 static void check_clock(struct examination *exam)
 {
-        struct timex timex = {0};
         time_t now = ctl_now(exam->ctl), newest = newest_known(exam);
         char text[TIME_TEXT_SIZE], other[TIME_TEXT_SIZE];
 
@@ -211,7 +209,7 @@ static void check_clock(struct examination *exam)
                 find(exam, FINDING_PROBLEM,
                      "%s is before %s, when a policy, feed or index here was signed: set it",
                      time_to_rfc3339(now, text), time_to_rfc3339(newest, other));
-        else if (adjtimex(&timex) < 0 || timex.status & STA_UNSYNC)
+        else if (!str_equal(clock_state(), "synchronised"))
                 find(exam, FINDING_WARNING,
                      "%s, not synchronised: ages, windows and expiry count on it; start an NTP "
                      "client",

@@ -64,6 +64,8 @@ static void print_daemon(const struct json *daemon, time_t now)
                 printf("  %-12s %lld reports wait for delivery, %lld were dropped\n", "spool",
                        (long long)json_get_int(spool, "reports", 0),
                        (long long)json_get_int(spool, "dropped", 0));
+        if (str_equal(json_get_string(daemon, "clock"), "unsynchronised"))
+                printf("  %-12s not synchronised: ages, windows and expiry count on it\n", "clock");
         if (json_is_object(paused))
                 printf("  %-12s until %s\n", "paused", until ?: "'patchctl resume'");
         if (json_get_string(daemon, "config_error"))

@@ -38,6 +38,7 @@ struct manager {
         struct client *client; /* the running cycle; NULL: none */
         sd_event_source *wake;
         struct schedule_facts facts;
+        int64_t ended_boot_sec; /* facts.cycle_ended_at on a clock that nobody sets */
         struct asked asked;
         char *progress; /* parameters of Watch's next reply while a cycle runs */
         char *window_name, *config_error, *last_error;
@@ -68,6 +69,14 @@ static uint32_t draw(void)
 
         (void)getrandom(&random, sizeof(random), GRND_NONBLOCK); /* 0 delays as well as any */
         return random;
+}
+
+static int64_t seconds_since_boot(void)
+{
+        struct timespec now = {0};
+
+        (void)clock_gettime(CLOCK_BOOTTIME, &now);
+        return now.tv_sec;
 }
 
 static void notify_status(const struct manager *manager)
@@ -155,6 +164,7 @@ static void take_result(struct manager *manager, const struct client_result *res
 static void end_cycle(struct manager *manager, const struct client_result *result)
 {
         manager->facts.cycle_ended_at = time(NULL);
+        manager->ended_boot_sec = seconds_since_boot();
         manager->facts.random = draw();
         take_result(manager, result);
         if (!result->has_result)
@@ -221,8 +231,11 @@ static void dispatch(struct manager *manager)
 {
         while (!manager->client) {
                 time_t now = time(NULL);
-                struct wake wake = schedule_next(&manager->facts, now);
+                struct wake wake;
 
+                schedule_follow_clock(&manager->facts, now,
+                                      seconds_since_boot() - manager->ended_boot_sec);
+                wake = schedule_next(&manager->facts, now);
                 if (manager->asked.is_set && manager->asked.at > now + ASKED_DELAY_MAX_SEC)
                         manager->asked.at = now; /* the clock was set back */
                 if (manager->asked.is_set && manager->asked.at < wake.at)

@@ -30,6 +30,12 @@ static time_t not_after(time_t time, time_t now)
         return time > now ? now : time;
 }
 
+void schedule_follow_clock(struct schedule_facts *facts, time_t now, int64_t elapsed_sec)
+{
+        if (facts->cycle_ended_at != 0)
+                facts->cycle_ended_at = now - (elapsed_sec > 0 ? elapsed_sec : 0);
+}
+
 /* ---- polls ---- */
 
 static time_t first_cycle(const struct schedule_facts *facts, time_t now)

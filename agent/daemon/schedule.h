@@ -62,6 +62,10 @@ struct wake {
 /* FNV-1a of the text: spreads nodes evenly, keeps each one where it is. */
 uint64_t schedule_hash(const char *text);
 
+/* Puts the end of the last cycle to where it stands on the clock of now: elapsed_sec ago, by a
+ * clock that nobody sets. So no jump of the clock shortens a pause, or makes one longer. */
+void schedule_follow_clock(struct schedule_facts *facts, time_t now, int64_t elapsed_sec);
+
 /*
  * The next cycle's time. Without a failure polls stand at fixed times of each node, moved by up to
  * a tenth of the interval, never closer than 0.4 intervals; after failures full jitter up to a

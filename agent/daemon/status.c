@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "host/clock.h"
 #include "host/files.h"
 #include "host/store.h"
 
@@ -73,6 +74,7 @@ static int daemon_text(const struct daemon_status *status, const struct paths *p
         json_add_string(writer, "last_poll_result", status->last_poll_result);
         json_add_time(writer, "next_poll_at", status->next_poll_at);
         json_add_bool(writer, "cycle_running", status->cycle_running);
+        json_add_string(writer, "clock", clock_state());
         add_spool(writer, store);
         add_pause(writer, paths, now);
         add_window(writer, status, now);

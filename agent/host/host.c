@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/host.h"
+#include "host/clock.h"
 
 #include "base/str.h"
 #include "host/config_values.h"
@@ -146,6 +147,7 @@ static int read_running(struct node *node)
 
         if (uname(&name) >= 0)
                 r = set_copy(&node->kernel, name.release);
+        node->clock = clock_state();
         if (r >= 0 && sd_id128_get_boot(&id) >= 0)
                 r = set_copy(&node->boot_id, sd_id128_to_string(id, boot_id));
         return r;

@@ -11,13 +11,14 @@ struct node_tag {
 
 /* What a policy may ask of a node. */
 struct node {
-        char *id;         /* lower-case hex unless configured */
-        char *hostname;   /* static */
-        char *os_id;      /* ID of os-release: "debian" */
-        char *os_version; /* VERSION_ID: "12"; "" when the release has none */
-        char *arch;       /* the package manager's name: "amd64" */
-        char *kernel;     /* running release, uname -r; NULL in a foreign root */
-        char *boot_id;    /* NULL in a foreign root */
+        char *id;          /* lower-case hex unless configured */
+        char *hostname;    /* static */
+        char *os_id;       /* ID of os-release: "debian" */
+        char *os_version;  /* VERSION_ID: "12"; "" when the release has none */
+        char *arch;        /* the package manager's name: "amd64" */
+        char *kernel;      /* running release, uname -r; NULL in a foreign root */
+        char *boot_id;     /* NULL in a foreign root */
+        const char *clock; /* "synchronised", "unsynchronised"; NULL: unknown, or a foreign root */
         struct node_tag *tags;
         size_t n_tags;
 };

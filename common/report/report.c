@@ -25,6 +25,7 @@ static void write_node(const struct node *node, struct json_writer *writer)
                 json_add_string(writer, node->tags[i].key, node->tags[i].value);
         json_end(writer);
         json_add_string(writer, "boot_id", node->boot_id);
+        json_add_string(writer, "clock", node->clock);
         json_end(writer);
 }
 

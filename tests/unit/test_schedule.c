@@ -164,6 +164,29 @@ static void test_backoff(void **state)
         }
 }
 
+/* Whatever the clock does meanwhile, the pause stays as long as it was. */
+static void test_jumps_of_the_clock(void **state)
+{
+        static const int64_t jumps[] = {0, HOUR, -HOUR, 365 * 24 * HOUR, -365 * 24 * HOUR};
+        enum { WAIT = 1800, ELAPSED = 300 };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(jumps); i++) {
+                struct schedule_facts facts = healthy();
+                time_t now = NOW + ELAPSED + jumps[i];
+
+                facts.cycle_ended_at = NOW;
+                facts.n_failures = 1;
+                facts.random = 0;
+                facts.retry_after_sec = WAIT;
+                schedule_follow_clock(&facts, now, ELAPSED);
+                assert_int_equal(schedule_next_poll(&facts, now) - now, WAIT - ELAPSED);
+        }
+        struct schedule_facts fresh = {.interval_sec = HOUR};
+        schedule_follow_clock(&fresh, NOW, 100);
+        assert_int_equal(fresh.cycle_ended_at, 0);
+}
+
 static void test_retry_after_when_reachable(void **state)
 {
         struct schedule_facts facts = healthy();
@@ -243,6 +266,7 @@ int main(void)
             cmocka_unit_test(test_fleet_spreads),
             cmocka_unit_test(test_clock_set_back),
             cmocka_unit_test(test_backoff),
+            cmocka_unit_test(test_jumps_of_the_clock),
             cmocka_unit_test(test_retry_after_when_reachable),
             cmocka_unit_test(test_windows),
             cmocka_unit_test(test_window_is_over),
