@@ -28,7 +28,8 @@ static const struct failure {
     {CURLE_BAD_CONTENT_ENCODING, -EBADMSG, "the answer is not properly compressed"},
     {CURLE_WEIRD_SERVER_REPLY, -EBADMSG, "it does not speak HTTP"},
     {CURLE_UNSUPPORTED_PROTOCOL, -EBADMSG, "it does not speak HTTP"},
-    {CURLE_OUT_OF_MEMORY, -ENOMEM, "out of memory"},
+    /* What libcurl says too of a header line beyond its own limit: no reason to end a cycle. */
+    {CURLE_OUT_OF_MEMORY, -EFBIG, "a line of its answer is too long, or memory is short"},
 };
 
 /* Texts of libcurl say more only where nothing in them changes from one try to the next: the same
