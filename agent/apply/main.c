@@ -7,6 +7,7 @@
 #include "apply/rebooting.h"
 #include "apply/service.h"
 #include "apply/state.h"
+#include "host/archive.h"
 #include "host/log.h"
 #include "host/paths.h"
 
@@ -122,6 +123,7 @@ int main(int argc, char **argv)
         const char *prefix = NULL;
         int r;
 
+        archive_settle_zone();
         if (!read_options(argc, argv, &service, &prefix))
                 return usage();
         log_open("patchd-apply", LOG_LEVEL_INFO);

@@ -3,7 +3,9 @@
 /* patchctl: judges alone, asks the daemon, or asks the root helper. */
 
 #include "ctl/ctl.h"
+
 #include "ctl/options.h"
+#include "host/archive.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -53,6 +55,7 @@ int main(int argc, char **argv)
         const struct verb *verb = NULL;
         struct diag diag = {0};
 
+        archive_settle_zone();
         (void)signal(SIGPIPE, SIG_IGN);
         ctl.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
         if (options_parse(argc, argv, verbs, ELEMENTSOF(verbs), &ctl, &verb, &diag) < 0) {

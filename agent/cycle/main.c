@@ -4,6 +4,7 @@
 #include "cycle/cycle.h"
 #include "cycle/fleet_lock.h"
 #include "cycle/server.h"
+#include "host/archive.h"
 #include "host/host.h"
 #include "host/log.h"
 #include "host/paths.h"
@@ -152,6 +153,7 @@ int main(int argc, char **argv)
         struct diag diag = {0};
         int r;
 
+        archive_settle_zone();
         if (parse_arguments(argc, argv, &arguments) < 0) {
                 print_help(stderr);
                 return EXIT_USAGE;

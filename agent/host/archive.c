@@ -5,7 +5,13 @@
 #include "base/str.h"
 
 #include <archive_entry.h>
+#include <stdlib.h>
 #include <string.h>
+
+void archive_settle_zone(void)
+{
+        (void)setenv("TZ", ":/etc/localtime", 0);
+}
 
 static int too_big(uint64_t max_bytes, struct diag *diag)
 {

@@ -48,6 +48,13 @@ struct archive_visitor {
 int archive_read_files(int fd, const struct archive_limits *limits,
                        const struct archive_visitor *visitor, struct diag *diag) MUST_CHECK;
 
+/*
+ * For main(), before anything else: libarchive asks for the local time of each file of a zip, and
+ * as long as nothing says which zone that is, the C library looks at /etc/localtime each time. This
+ * says what holds anyway; a TZ that is set stays.
+ */
+void archive_settle_zone(void);
+
 /* A symbolic or hard link of a package: what it is and where it points. */
 typedef int (*archive_link_fn)(const char *path, const char *target, void *arg, struct diag *diag);
 

@@ -7,6 +7,7 @@
  */
 
 #include "host/advisory_file.h"
+#include "host/archive.h"
 #include "host/osv_feed.h"
 
 #include <fcntl.h>
@@ -69,6 +70,7 @@ int main(int argc, char **argv)
         struct diag diag = {0};
         int r;
 
+        archive_settle_zone();
         if (argc < 4 || argc > 5) {
                 (void)fprintf(stderr, "usage: %s OS_ID OS_VERSION FEED [CACHE]\n", argv[0]);
                 return EXIT_FAILURE;
