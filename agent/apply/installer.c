@@ -17,6 +17,7 @@ static const uint64_t deadlines_usec[N_BACKEND_ACTIONS] = {
     [BACKEND_REFRESH] = 10 * USEC_PER_MINUTE,  [BACKEND_CHECK] = 15 * USEC_PER_MINUTE,
     [BACKEND_SIMULATE] = 15 * USEC_PER_MINUTE, [BACKEND_DOWNLOAD] = 120 * USEC_PER_MINUTE,
     [BACKEND_FETCH] = 60 * USEC_PER_MINUTE,    [BACKEND_SIMULATE_REMOVE] = 15 * USEC_PER_MINUTE,
+    [BACKEND_WHY] = 15 * USEC_PER_MINUTE,
 };
 
 static const char *const proxy_variables[] = {"http_proxy",  "https_proxy", "ftp_proxy", "no_proxy",

@@ -9,6 +9,7 @@
 #include "apply/reboot_need.h"
 #include "apply/record.h"
 #include "apply/recovery.h"
+#include "apply/resolver.h"
 #include "apply/steps.h"
 #include "apply/trust.h"
 #include "base/str.h"
@@ -112,14 +113,19 @@ static int judge(struct run *run, time_t now, struct diag *diag)
         return judge_host(&options, &run->judgement, diag);
 }
 
-static int plan(struct run *run)
+static int plan(struct run *run, struct diag *diag)
 {
         struct plan_request request = {.packages = run->request->packages,
                                        .n_packages = run->request->n_packages,
                                        .all = !run->request->has_packages};
         CLEANUP(freep) struct package_note *notes = NULL;
-        int r = operation_narrow(run, &request, &notes);
+        int r = installer_init(run->service, backend_for(run->judgement->inventory->format),
+                               &run->installer, diag);
 
+        if (r >= 0)
+                r = resolver_ask(run, diag);
+        if (r >= 0)
+                r = operation_narrow(run, &request, &notes);
         if (r >= 0)
                 r = plan_build(run->judgement->decisions, &request, &run->plan);
         return r < 0 ? r : record_plan(run);
@@ -235,7 +241,7 @@ static int decide(struct run *run, time_t now, struct diag *diag)
                 r = check_window(run, now);
         if (r >= 0 && run->operation && run->operation->action == OPERATION_REBOOT)
                 return operation_do_reboot(run, diag);
-        return r < 0 ? r : plan(run);
+        return r < 0 ? r : plan(run, diag);
 }
 
 static int execute(struct run *run, struct diag *diag)
@@ -251,10 +257,6 @@ static int execute(struct run *run, struct diag *diag)
         if (r >= 0)
                 r = decide(run, now, diag);
         if (r < 0 || run->answer)
-                return r;
-        r = installer_init(run->service, backend_for(run->judgement->inventory->format),
-                           &run->installer, diag);
-        if (r < 0)
                 return r;
         return run->downloads_only ? download(run, diag) : carry_out(run, diag);
 }

@@ -329,3 +329,51 @@ int state_append_ledger(const struct paths *paths, const struct inventory *inven
                 r = files_append_line(path, lines.items[i], 0644, diag);
         return r;
 }
+
+/* ---- kept back ---- */
+
+/* What is known already is not written again: the file's time counts as news for the cycle. */
+static bool is_known(const struct paths *paths, const char *name, const char *text)
+{
+        CLEANUP(freep) char *path = state_path(paths, name);
+        CLEANUP(blob_done) struct blob known = {0};
+
+        return path && files_read(path, FILE_MAX_BYTES, true, &known, NULL) >= 0 &&
+               known.size == strlen(text) && memcmp(known.data, text, known.size) == 0;
+}
+
+int state_write_kept_back(const struct paths *paths, const char *policy_digest,
+                          const struct inventory *inventory, const struct package_note *notes,
+                          size_t n_notes, struct diag *diag)
+{
+        CLEANUP(json_writer_freep) struct json_writer *writer = json_writer_new();
+        CLEANUP(freep) char *text = NULL;
+        char indexes[SHA256_TEXT_SIZE];
+        int r = inventory_fingerprint(inventory, indexes);
+
+        if (r < 0)
+                return r;
+        json_begin_object(writer, NULL);
+        json_add_string(writer, "policy", policy_digest);
+        json_add_string(writer, "indexes", indexes);
+        json_begin_array(writer, "packages");
+        for (size_t i = 0; i < n_notes; i++) {
+                json_begin_object(writer, NULL);
+                json_add_string(writer, "name", notes[i].name);
+                json_add_string(writer, "arch", notes[i].arch);
+                json_add_string(writer, "version", notes[i].version);
+                json_add_string(writer, "text", notes[i].text);
+                json_end(writer);
+        }
+        json_end(writer);
+        json_end(writer);
+        r = json_writer_finish(writer, true, &text);
+        if (r < 0 || is_known(paths, "kept-back.json", text))
+                return r;
+        return state_write_text(paths, "kept-back.json", text, diag);
+}
+
+int state_remove_kept_back(const struct paths *paths, struct diag *diag)
+{
+        return remove_file(paths, "kept-back.json", diag);
+}

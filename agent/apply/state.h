@@ -67,3 +67,9 @@ int state_read_json(const struct paths *paths, const char *name, struct json **r
 /* Writes one, readable for everybody. */
 int state_write_text(const struct paths *paths, const char *name, const char *text,
                      struct diag *diag) MUST_CHECK;
+
+/* What the package manager keeps back, known for this policy and these indexes. */
+int state_write_kept_back(const struct paths *paths, const char *policy_digest,
+                          const struct inventory *inventory, const struct package_note *notes,
+                          size_t n_notes, struct diag *diag) MUST_CHECK;
+int state_remove_kept_back(const struct paths *paths, struct diag *diag) MUST_CHECK;

@@ -43,8 +43,8 @@ static const char *const host_inputs[] = {
 /* In the helper's folder; stamps.json is not among them: a refresh that brought nothing new only
  * moves the time at which the indexes grow stale, and later than noted. */
 static const char *const helper_inputs[] = {
-    "ledger.jsonl", "builds.jsonl",          "pause.json", "vetoes.json", "intents",
-    "outcomes",     "done-operations.jsonl",
+    "ledger.jsonl",   "builds.jsonl", "pause.json", "vetoes.json",
+    "kept-back.json", "intents",      "outcomes",   "done-operations.jsonl",
 };
 
 struct scan {

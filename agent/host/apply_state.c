@@ -11,6 +11,7 @@ enum {
         OUTCOME_MAX_BYTES = 4 * 1024 * 1024,
         OUTCOME_NAMES_MAX = 10000,
         VETOES_MAX = 10000,
+        KEPT_BACK_MAX = 10000,
 };
 
 static int read_file(const struct paths *paths, const char *name, size_t max_bytes,
@@ -192,9 +193,18 @@ static void notes_free(struct package_note *notes, size_t n)
         free(notes);
 }
 
+void apply_facts_forget_kept_back(struct apply_facts *facts)
+{
+        notes_free(facts->kept_back, facts->n_kept_back);
+        facts->kept_back = NULL;
+        facts->runs.kept_back = NULL;
+        facts->n_kept_back = facts->runs.n_kept_back = 0;
+}
+
 void apply_facts_done(struct apply_facts *facts)
 {
         notes_free(facts->vetoes, facts->n_vetoes);
+        apply_facts_forget_kept_back(facts);
         notes_free(facts->storage, facts->n_storage);
         outcome_free(facts->last_run);
         *facts = (struct apply_facts){0};
@@ -337,6 +347,58 @@ static int read_vetoes(const struct paths *paths, struct apply_facts *facts, str
                 if (r < 0)
                         return r;
         }
+        return 0;
+}
+
+static int fill_kept_back(const struct paths *paths, const struct json *packages,
+                          struct apply_facts *facts, struct diag *diag)
+{
+        if (json_length(packages) > KEPT_BACK_MAX)
+                return diag_fail(diag, -EFBIG, "%s/kept-back.json: more than %d packages",
+                                 paths->apply_state, KEPT_BACK_MAX);
+        facts->kept_back = calloc(json_length(packages) + 1, sizeof(*facts->kept_back));
+        if (!facts->kept_back)
+                return -ENOMEM;
+        for (size_t i = 0; i < json_length(packages); i++) {
+                const struct json *package = json_at(packages, i);
+                const char *name = json_get_string(package, "name");
+                const char *version = json_get_string(package, "version");
+                int r;
+
+                if (!name || !version)
+                        return diag_fail(diag, -EINVAL,
+                                         "%s/kept-back.json: packages[%zu] has no name or version",
+                                         paths->apply_state, i);
+                r = note_fill(&facts->kept_back[facts->n_kept_back++], name,
+                              json_get_string(package, "arch"), version,
+                              json_get_string(package, "text"));
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int apply_state_kept_back(const struct paths *paths, const char *policy_digest,
+                          const struct inventory *inventory, struct apply_facts *facts,
+                          struct diag *diag)
+{
+        CLEANUP(json_freep) struct json *known = NULL;
+        char indexes[SHA256_TEXT_SIZE];
+        int r = read_json(paths, "kept-back.json", &known, diag);
+
+        if (r < 0 || !known)
+                return r;
+        r = inventory_fingerprint(inventory, indexes);
+        if (r < 0)
+                return r;
+        if (!str_equal(json_get_string(known, "policy"), policy_digest) ||
+            !str_equal(json_get_string(known, "indexes"), indexes))
+                return 0;
+        r = fill_kept_back(paths, json_get(known, "packages"), facts, diag);
+        if (r < 0)
+                return r;
+        facts->runs.kept_back = facts->kept_back;
+        facts->runs.n_kept_back = facts->n_kept_back;
         return 0;
 }
 

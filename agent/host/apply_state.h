@@ -10,8 +10,10 @@
  *     stamps.json           {repository: time of its last fully successful refresh}
  *     pause.json            {paused_at, until|null, by}
  *     vetoes.json           [{name, arch, version, reason}]
- *     intents/<run>.json    an open run; outcomes/<run>.json: a finished one (report/outcome.h)
- *     done-operations.jsonl, archives/ (private apt cache)
+ *     kept-back.json        {policy, indexes, packages: [{name, arch, version, text}]}:
+ * what the package manager would not take, with its words, and for which policy and indexes
+ * (digests) that is known intents/<run>.json    an open run; outcomes/<run>.json: a finished one
+ * (report/outcome.h) done-operations.jsonl, archives/ (private apt cache)
  */
 
 #include "base/diag.h"
@@ -51,10 +53,19 @@ struct apply_facts {
         struct run_facts runs;
         struct package_note *vetoes;
         size_t n_vetoes;
+        struct package_note *kept_back; /* behind runs.kept_back */
+        size_t n_kept_back;
         struct outcome *last_run;     /* NULL: none yet */
         struct package_note *storage; /* what runs points into */
         size_t n_storage;
 };
 void apply_facts_done(struct apply_facts *facts);
+void apply_facts_forget_kept_back(struct apply_facts *facts);
 int apply_state_facts(const struct paths *paths, const char *boot_id, const char *baseline,
                       struct apply_facts *ret, struct diag *diag) MUST_CHECK;
+
+/* Adds what the package manager keeps back, so far as it is known for this policy and these
+ * indexes. */
+int apply_state_kept_back(const struct paths *paths, const char *policy_digest,
+                          const struct inventory *inventory, struct apply_facts *facts,
+                          struct diag *diag) MUST_CHECK;

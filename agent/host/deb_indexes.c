@@ -286,7 +286,8 @@ static int take_index(struct finder *finder, const struct apt_source *source, co
         if (!item)
                 return -ENOMEM;
         item->index->path = TAKE_PTR(path);
-        item->index->refreshed_at = changed_at > file->changed_at ? changed_at : file->changed_at;
+        item->index->changed_at = changed_at > file->changed_at ? changed_at : file->changed_at;
+        item->index->refreshed_at = item->index->changed_at;
         item->compressed = compressed;
         item->expected_size = file->found ? apt_release_file_size(&file->release, key) : -1;
         return 0;

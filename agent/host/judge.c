@@ -93,7 +93,8 @@ static int collect_facts(const struct judge_options *options, struct judgement *
                 return r;
         judgement->limits.vetoes = judgement->facts.vetoes;
         judgement->limits.n_vetoes = judgement->facts.n_vetoes;
-        return 0;
+        return apply_state_kept_back(options->paths, options->policy->digest, judgement->inventory,
+                                     &judgement->facts, diag);
 }
 
 static int collect_operations(const struct judge_options *options, struct judgement *judgement,
@@ -186,6 +187,18 @@ static int collect(const struct judge_options *options, struct judgement *judgem
         return run_collectors(options, judgement);
 }
 
+int judgement_decide(struct judgement *judgement)
+{
+        struct decisions *decisions = NULL;
+        int r = evaluate(&judgement->input, &decisions);
+
+        if (r < 0)
+                return r;
+        decisions_free(judgement->decisions);
+        judgement->decisions = decisions;
+        return 0;
+}
+
 int judge_host(const struct judge_options *options, struct judgement **ret, struct diag *diag)
 {
         CLEANUP(judgement_freep) struct judgement *judgement = calloc(1, sizeof(*judgement));
@@ -209,7 +222,7 @@ int judge_host(const struct judge_options *options, struct judgement **ret, stru
             .now = options->now,
             .is_what_if = options->is_what_if,
         };
-        r = evaluate(&judgement->input, &judgement->decisions);
+        r = judgement_decide(judgement);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(judgement);

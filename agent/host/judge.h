@@ -53,6 +53,9 @@ DEFINE_CLEANUP(struct judgement, judgement_free);
 int judge_host(const struct judge_options *options, struct judgement **ret,
                struct diag *diag) MUST_CHECK;
 
+/* Decides once more, after a member that input points into was changed. Returns -ENOMEM. */
+int judgement_decide(struct judgement *judgement) MUST_CHECK;
+
 /* How much of a judgement a report carries. */
 struct judgement_report_options {
         int64_t sequence;         /* 0: not numbered */

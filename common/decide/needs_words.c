@@ -116,6 +116,24 @@ static void append_need(struct words *words, size_t value, size_t owner)
                 needed->needed_by = decision_of(words->graph, owner)->package;
 }
 
+/* What a clause about one other package finds there: what is installed, or an approved update. */
+static void append_rival(struct words *words, const struct needs_clause *clause)
+{
+        const struct needs_package *other = &words->graph->packages[clause->other];
+        const struct needs_value *taken = &words->graph->values[other->taken];
+        const char *relation = strchr(clause->text, '(');
+
+        str_append(&words->text,
+                   clause->kind == NEEDS_BREAKS ? "breaks " : "needs the same version of ");
+        append_name(words, other->decision->package);
+        if (clause->kind == NEEDS_BREAKS && relation)
+                str_appendf(&words->text, " %s", relation);
+        if (taken->verdict)
+                str_appendf(&words->text, ", which is approved and comes in as %s", taken->version);
+        else
+                str_append(&words->text, ", which stays as it is");
+}
+
 /* Its own clause: one of the choices has to come. */
 static void describe_clause(struct words *words, const struct needs_clause *clause)
 {
@@ -138,12 +156,7 @@ static void describe_clause(struct words *words, const struct needs_clause *clau
                                                   : "which nothing on offer here is");
                 return;
         }
-        str_append(&words->text,
-                   clause->kind == NEEDS_BREAKS ? "breaks " : "needs the same version of ");
-        append_name(words, graph->packages[clause->other].decision->package);
-        if (clause->kind == NEEDS_BREAKS && strchr(clause->text, '('))
-                str_appendf(&words->text, " %s", strchr(clause->text, '('));
-        str_append(&words->text, ", which stays as it is");
+        append_rival(words, clause);
 }
 
 /* What of a package that stays as it is stands against a value of another one. */

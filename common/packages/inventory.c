@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "packages/inventory.h"
 
+#include "base/str.h"
 #include "packages/version_deb.h"
 #include "packages/version_rpm.h"
 
@@ -146,4 +147,21 @@ time_t inventory_refreshed_at(const struct inventory *inventory)
                         oldest = at;
         }
         return oldest;
+}
+
+int inventory_fingerprint(const struct inventory *inventory, char ret[static SHA256_TEXT_SIZE])
+{
+        struct str text = {0};
+        CLEANUP(freep) char *whole = NULL;
+        int r;
+
+        for (size_t i = 0; i < inventory->n_indexes; i++) {
+                const struct package_index *index = inventory->indexes[i];
+
+                str_appendf(&text, "%s %s %s %lld %lld\n", index->repository ?: "",
+                            index->component ?: "", index->arch ?: "", (long long)index->date,
+                            (long long)index->changed_at);
+        }
+        r = str_take(&text, &whole);
+        return r < 0 ? r : digest_of(whole, strlen(whole), ret);
 }

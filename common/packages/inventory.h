@@ -29,6 +29,7 @@ struct package_index {
         time_t valid_until;                   /* 0: none */
         time_t refreshed_at;                  /* newest change of its files; the helper's stamp is
                                                  laid over it by the caller; 0: never */
+        time_t changed_at;                    /* newest change of its files */
         bool is_security;                     /* a security pocket */
         bool not_automatic, but_automatic_upgrades;
         char *repository; /* "URI SUITE": key of refresh stamps and of messages */
@@ -122,3 +123,7 @@ time_t inventory_newest_date(const struct inventory *inventory);
 /* When the index that was refreshed longest ago was refreshed; 0: one never was, or there is none.
  */
 time_t inventory_refreshed_at(const struct inventory *inventory);
+
+/* A digest of the indexes: it changes when one of them does. Returns -ENOMEM. */
+int inventory_fingerprint(const struct inventory *inventory,
+                          char ret[static SHA256_TEXT_SIZE]) MUST_CHECK;

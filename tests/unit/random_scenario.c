@@ -8,6 +8,7 @@
 
 struct chance {
         uint64_t state;
+        bool is_simple; /* packages need others at a version or later, and break none */
         struct str text;
 };
 
@@ -175,6 +176,27 @@ static void say_indexes(struct chance *chance)
         say(chance, "}");
 }
 
+/* Of versions on offer and of installed ones. */
+static void say_relations(struct chance *chance)
+{
+        static const char *const others[] = {"a", "b", "bb", "c", "new", "new", "linux-image"};
+        static const char *const relations[] = {">=", ">=", "=", "<<"};
+        static const char *const simple[] = {">="};
+        const char *other = PICK(chance, others);
+        const char *relation = chance->is_simple ? PICK(chance, simple) : PICK(chance, relations);
+
+        if (one_in(chance, 6))
+                say(chance, ",\"depends\":\"new\"");
+        else if (one_in(chance, 3))
+                say(chance, ",\"depends\":\"%s (%s %d)%s\"", other, relation, 1 + below(chance, 5),
+                    one_in(chance, 3) ? " | virtual" : "");
+        if (!chance->is_simple && one_in(chance, 6))
+                say(chance, ",\"breaks\":\"%s (%s %d)\"", PICK(chance, others),
+                    PICK(chance, relations), 1 + below(chance, 5));
+        if (!chance->is_simple && one_in(chance, 8))
+                say(chance, ",\"provides\":\"virtual\"");
+}
+
 static void say_version(struct chance *chance, int version, bool first)
 {
         say(chance, "%s{\"version\":\"%d\",\"in\":[\"%s\"]", first ? "" : ",", version,
@@ -183,8 +205,7 @@ static void say_version(struct chance *chance, int version, bool first)
                 say(chance, ",\"held_by\":\"a pin\"");
         if (one_in(chance, 10))
                 say(chance, ",\"priority\":%d", below(chance, 2) * 990 - 10);
-        if (one_in(chance, 6))
-                say(chance, ",\"depends\":\"new\"");
+        say_relations(chance);
         if (one_in(chance, 4))
                 say(chance, ",\"source\":\"linux-signed-amd64\",\"source_version\":\"%d+1\"",
                     version);
@@ -199,8 +220,10 @@ static void say_package(struct chance *chance, const char *name, bool is_new, bo
         bool is_first = true;
 
         say(chance, "%s{\"name\":\"%s\"", first ? "" : ",", name);
-        if (!is_new)
+        if (!is_new) {
                 say(chance, ",\"version\":\"%d\"", installed);
+                say_relations(chance);
+        }
         if (one_in(chance, 12))
                 say(chance, ",\"hold\":\"apt-mark hold\"");
         say(chance, ",\"available\":[");
@@ -259,7 +282,7 @@ static void say_ledger(struct chance *chance)
 
 char *random_scenario(uint64_t seed, bool more_rejected)
 {
-        struct chance chance = {.state = seed};
+        struct chance chance = {.state = seed, .is_simple = RANDOM_SCENARIO_IS_SIMPLE(seed)};
         char now[TIME_TEXT_SIZE];
         char *text = NULL;
 

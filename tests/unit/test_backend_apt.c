@@ -34,6 +34,7 @@ static const struct {
      " -o DPkg::Lock::Timeout=300 check ", "upgrade"},
     {"repair keeps local files", BACKEND_REPAIR, " /usr/bin/dpkg ",
      " --force-confdef --force-confold --configure -a ", "apt-get"},
+    {"why", BACKEND_WHY, " /usr/bin/apt-get ", " --simulate install ", " upgrade "},
     {"simulate", BACKEND_SIMULATE, " /usr/bin/apt-get ", " --simulate --with-new-pkgs upgrade ",
      "download"},
     {"download", BACKEND_DOWNLOAD, " /usr/bin/apt-get ",
@@ -337,18 +338,44 @@ static void test_refresh_warning(void **state)
         assert_string_equal(refresh.items[1].text, "gone");
 }
 
+static const struct {
+        const char *label, *output, *want;
+} why_cases[] = {
+    {"nothing", "Reading package lists...\n", NULL},
+    {"unmet",
+     "The following packages have unmet dependencies:\n"
+     " app : Depends: liba (>= 2) but 1 is to be installed\n"
+     "       Depends: odd but it is not installable\n"
+     "E: Unable to correct problems\n",
+     "app : Depends: liba (>= 2) but 1 is to be installed; Depends: odd but it is not "
+     "installable"},
+    {"removes", "Remv liba [1.0]\nInst app [1] (2 Test:stable [all])\n",
+     "it would remove liba [1.0]"},
+    {"other lists", "The following packages will be upgraded:\n  app\n", NULL},
+    {"control characters", "The following packages have unmet dependencies:\n a\x1b[1m : b\n",
+     "a\\x1b[1m : b"},
+};
+
+static void test_why(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(why_cases); i++) {
+                CLEANUP(freep) char *text = NULL;
+
+                assert_int_equal(backend_apt.parse_why(why_cases[i].output, &text), 0);
+                if (!str_equal(text, why_cases[i].want))
+                        fail_msg("%s: %s", why_cases[i].label, text ?: "NULL");
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-            cmocka_unit_test(test_argv),
-            cmocka_unit_test(test_same_call),
-            cmocka_unit_test(test_allow_list),
-            cmocka_unit_test(test_allow_list_patterns),
-            cmocka_unit_test(test_archive_name),
-            cmocka_unit_test(test_simulation),
-            cmocka_unit_test(test_status),
-            cmocka_unit_test(test_refresh),
-            cmocka_unit_test(test_refresh_warning),
+            cmocka_unit_test(test_argv),         cmocka_unit_test(test_same_call),
+            cmocka_unit_test(test_allow_list),   cmocka_unit_test(test_allow_list_patterns),
+            cmocka_unit_test(test_archive_name), cmocka_unit_test(test_simulation),
+            cmocka_unit_test(test_why),          cmocka_unit_test(test_status),
+            cmocka_unit_test(test_refresh),      cmocka_unit_test(test_refresh_warning),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

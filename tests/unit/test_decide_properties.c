@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/timetext.h"
 #include "decide/plan.h"
+#include "packages/dependency.h"
 #include "random_scenario.h"
 #include "scenario.h"
 
@@ -21,6 +22,7 @@ static size_t n_runs = DEFAULT_RUNS;
  */
 static struct {
         size_t n_approved, n_by_rule, n_pending, n_future, n_unknown, n_planned, n_rejected;
+        size_t n_blocked, n_fallen_back, n_unblocked;
 } met;
 
 struct situation {
@@ -95,6 +97,29 @@ static void for_each_seed(void (*check)(uint64_t seed))
 
 /* ---- moving now forward never un-approves ---- */
 
+static bool is_installable(const struct decision *decision)
+{
+        return decision->package->version && decision->target && !decision->is_blocked &&
+               (decision->state == STATE_MISSING || decision->state == STATE_FAILED);
+}
+
+/* With more approved, what could be installed still can, where packages need others at a version or
+ * later and break none. */
+static void check_still_installable(uint64_t seed, const struct decisions *before,
+                                    const struct decisions *after)
+{
+        for (size_t i = 0; i < before->n_items; i++) {
+                const struct decision *was = &before->items[i], *is = &after->items[i];
+
+                met.n_unblocked += was->is_blocked && is_installable(is);
+                if (RANDOM_SCENARIO_IS_SIMPLE(seed) && is_installable(was) &&
+                    is->state != STATE_HELD &&
+                    (!is_installable(is) || strcmp(is->target->version, was->target->version) < 0))
+                        fail_msg("seed %llu: %s could be installed before more was approved: %s",
+                                 (unsigned long long)seed, was->package->name, is->reason);
+        }
+}
+
 static void check_time(uint64_t seed)
 {
         static const int hours[] = {1, 5, 24, 50, 7 * 24, 10 * 24, 30 * 24, 61 * 24, 900 * 24};
@@ -110,6 +135,7 @@ static void check_time(uint64_t seed)
                     RANDOM_SCENARIO_NOW + (time_t)hours[i] * SECONDS_PER_HOUR;
                 after = judge(&situation);
                 check_no_more("approved before, not later", seed, before, after);
+                check_still_installable(seed, before, after);
                 decisions_free(before);
                 before = after;
         }
@@ -223,6 +249,113 @@ static void check_decision(uint64_t seed, const struct inventory *inventory,
                          package->name);
 }
 
+/* What the package would have once the plan is done. */
+struct state_after {
+        const char *version; /* NULL: not there */
+        const char *depends, *breaks, *provides;
+};
+
+static struct state_after after_plan(const struct decision *decision, const struct plan *plan)
+{
+        const struct package *package = decision->package;
+        const struct plan_item *item = plan ? plan_find(plan, package->name, package->arch) : NULL;
+
+        if (item)
+                return (struct state_after){item->version_to, item->target->depends,
+                                            item->target->breaks, item->target->provides};
+        return (struct state_after){package->version, package->depends, package->breaks,
+                                    package->provides};
+}
+
+struct search {
+        const struct decisions *decisions;
+        const struct plan *plan; /* NULL: as it is now */
+        const struct decision *owner;
+        const struct dependency *dependency;
+        size_t group;
+        bool is_met;
+};
+
+static int provides_it(const struct dependency *provided, void *arg)
+{
+        const struct search *search = arg;
+
+        return strcmp(provided->name, search->dependency->name) == 0 &&
+               dependency_accepts(search->dependency,
+                                  provided->version[0] ? provided->version : NULL);
+}
+
+static bool is_there(struct search *search, const struct dependency *dependency,
+                     const struct decision *but)
+{
+        search->dependency = dependency;
+        for (size_t i = 0; i < search->decisions->n_items; i++) {
+                const struct decision *decision = &search->decisions->items[i];
+                struct state_after state = after_plan(decision, search->plan);
+
+                if (!state.version || decision == but)
+                        continue;
+                if ((strcmp(decision->package->name, dependency->name) == 0 &&
+                     dependency_accepts(dependency, state.version)) ||
+                    dependency_for_each(state.provides ?: "", provides_it, search) != 0)
+                        return true;
+        }
+        return false;
+}
+
+static int look_at_need(const struct dependency *dependency, void *arg)
+{
+        struct search *search = arg;
+
+        if (dependency->group == search->group && is_there(search, dependency, NULL))
+                search->is_met = true;
+        return dependency->group > search->group;
+}
+
+static int look_at_break(const struct dependency *dependency, void *arg)
+{
+        struct search *search = arg;
+
+        return is_there(search, dependency, search->owner);
+}
+
+static bool is_met(struct search search, const char *depends, size_t group)
+{
+        search.group = group;
+        (void)dependency_for_each(depends, look_at_need, &search);
+        return search.is_met;
+}
+
+/* No dependency is unmet after the plan, and nothing broken, that was not so before. */
+static void check_whole(uint64_t seed, const struct decisions *decisions, const struct plan *plan,
+                        const struct decision *owner)
+{
+        struct search now = {.decisions = decisions, .owner = owner};
+        struct search then = {.decisions = decisions, .owner = owner, .plan = plan};
+        struct state_after state = after_plan(owner, plan);
+        bool moves = plan_find(plan, owner->package->name, owner->package->arch) != NULL;
+
+        if (!state.version)
+                return;
+        if (state.depends && state.depends[0] && !is_met(then, state.depends, 0) &&
+            (moves || is_met(now, state.depends, 0)))
+                fail_msg("seed %llu: after the plan %s %s lacks %s", (unsigned long long)seed,
+                         owner->package->name, state.version, state.depends);
+        if (dependency_for_each(state.breaks ?: "", look_at_break, &then) != 0 &&
+            (moves || dependency_for_each(state.breaks ?: "", look_at_break, &now) == 0))
+                fail_msg("seed %llu: after the plan %s %s breaks %s", (unsigned long long)seed,
+                         owner->package->name, state.version, state.breaks);
+}
+
+static void count_blocked(const struct decision *decision)
+{
+        met.n_blocked += decision->is_blocked;
+        for (size_t i = 0; i < decision->n_verdicts; i++)
+                met.n_fallen_back += is_installable(decision) && decision->verdicts[i].needs;
+        if (decision->is_blocked)
+                assert_true(decision->reason[0] != '\0');
+}
+
 static void check_plan(uint64_t seed, const struct decisions *decisions)
 {
         CLEANUP(plan_freep) struct plan *plan = NULL;
@@ -230,6 +363,10 @@ static void check_plan(uint64_t seed, const struct decisions *decisions)
 
         assert_int_equal(plan_build(decisions, &request, &plan), 0);
         met.n_planned += plan_n_items(plan);
+        for (size_t i = 0; i < decisions->n_items; i++) {
+                count_blocked(&decisions->items[i]);
+                check_whole(seed, decisions, plan, &decisions->items[i]);
+        }
         for (size_t i = 0; i < plan->n_steps; i++)
                 for (size_t j = 0; j < plan->steps[i].n_items; j++) {
                         const struct plan_item *item = &plan->steps[i].items[j];
@@ -273,6 +410,7 @@ static void test_met(void **state)
         assert_true(met.n_approved >= enough && met.n_by_rule >= enough);
         assert_true(met.n_pending >= enough && met.n_future >= enough && met.n_unknown >= enough);
         assert_true(met.n_planned >= enough && met.n_rejected >= enough);
+        assert_true(met.n_blocked >= enough && met.n_fallen_back > 0 && met.n_unblocked > 0);
 }
 
 int main(int argc, char **argv)

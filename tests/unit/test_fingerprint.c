@@ -40,6 +40,7 @@ static void test_inputs(void **state)
             {"var/lib/patchd-apply/ledger.jsonl", true},
             {"var/lib/patchd-apply/pause.json", true},
             {"var/lib/patchd-apply/vetoes.json", true},
+            {"var/lib/patchd-apply/kept-back.json", true},
             {"var/lib/patchd-apply/outcomes/20261122T010000Z-1.json", true},
             {"var/lib/patchd-apply/stamps.json", false},
             {"var/lib/patchd/patchd.sqlite", false},

@@ -76,11 +76,12 @@ static const char *const *const fixed_argvs[N_BACKEND_ACTIONS] = {
     [BACKEND_REPAIR] = repair_argv,    [BACKEND_SIMULATE] = upgrade_argv,
     [BACKEND_DOWNLOAD] = upgrade_argv, [BACKEND_INSTALL] = upgrade_argv,
     [BACKEND_FETCH] = fetch_argv,      [BACKEND_SIMULATE_REMOVE] = simulate_remove_argv,
-    [BACKEND_REMOVE] = remove_argv,
+    [BACKEND_REMOVE] = remove_argv,    [BACKEND_WHY] = upgrade_argv,
 };
 
 static const char *const action_options[N_BACKEND_ACTIONS] = {
     [BACKEND_SIMULATE] = "--simulate",
+    [BACKEND_WHY] = "--simulate",
     [BACKEND_DOWNLOAD] = "--download-only",
     [BACKEND_INSTALL] = "--no-download",
 };
@@ -108,9 +109,11 @@ static int add_upgrade(enum backend_action action, const struct backend_files *f
                 r = strv_addf(argv, "APT::Status-Fd=%d", BACKEND_STATUS_FD);
         if (r >= 0)
                 r = strv_add(argv, action_options[action]);
-        if (r >= 0)
+        if (r >= 0 && action == BACKEND_WHY)
+                r = strv_add(argv, "install");
+        else if (r >= 0)
                 r = strv_add(argv, "--with-new-pkgs");
-        return r < 0 ? r : strv_add(argv, "upgrade");
+        return r < 0 || action == BACKEND_WHY ? r : strv_add(argv, "upgrade");
 }
 
 /* ---- names and versions ---- */
@@ -236,6 +239,12 @@ static char *apt_archive_name(const char *name, const char *version, const char 
         return str_take(&text, &result) < 0 ? NULL : result;
 }
 
+static char *apt_wanted_name(const char *name, const char *version, const char *arch)
+{
+        return strcmp(arch, "all") == 0 ? str_format("%s=%s", name, version)
+                                        : str_format("%s:%s=%s", name, arch, version);
+}
+
 const struct backend backend_apt = {
     .name = "apt",
     .format = FORMAT_DEB,
@@ -243,6 +252,8 @@ const struct backend backend_apt = {
     .argv = apt_argv,
     .allow_list = apt_allow_list,
     .parse_simulation = apt_parse_simulation,
+    .wanted_name = apt_wanted_name,
+    .parse_why = apt_parse_why,
     .parse_status = apt_parse_status,
     .parse_refresh = apt_parse_refresh,
     .archive_name = apt_archive_name,

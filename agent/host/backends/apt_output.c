@@ -119,6 +119,70 @@ int apt_parse_simulation(const char *output, struct backend_changes *ret)
         return 0;
 }
 
+/* ---- apt-get --simulate install ---- */
+
+struct why {
+        struct str text;
+        bool is_reason; /* the lines now stand below the heading */
+};
+
+static void append_word(struct str *text, const char *word)
+{
+        if (text->length > 0)
+                str_append_char(text, ' ');
+        str_append_printable(text, word);
+}
+
+/* Blanks, which align, become one. */
+static void append_words(struct str *text, char *line)
+{
+        for (char *word = strsep(&line, " "); word; word = strsep(&line, " "))
+                if (*word)
+                        append_word(text, word);
+}
+
+static int visit_why(char *line, void *arg)
+{
+        struct why *why = arg;
+
+        if (str_has_prefix(line, "The following packages have unmet dependencies")) {
+                why->is_reason = true;
+                return 0;
+        }
+        why->is_reason = why->is_reason && line[0] == ' ';
+        if (!why->is_reason && !str_has_prefix(line, "Remv "))
+                return 0;
+        if (why->text.length > 0)
+                str_append_char(&why->text, ';');
+        if (why->is_reason) {
+                append_words(&why->text, line);
+                return 0;
+        }
+        append_word(&why->text, "it would remove");
+        append_words(&why->text, line + strlen("Remv "));
+        return 0;
+}
+
+int apt_parse_why(const char *output, char **ret)
+{
+        struct why why = {0};
+        char *text = NULL;
+        int r = apt_for_each_line(output, visit_why, &why);
+
+        if (r < 0) {
+                str_done(&why.text);
+                return r;
+        }
+        r = str_take(&why.text, &text);
+        if (r >= 0 && !*text) {
+                free(text);
+                text = NULL;
+        }
+        if (r >= 0)
+                *ret = text;
+        return r;
+}
+
 /* ---- APT::Status-Fd ---- */
 
 static const struct {

@@ -32,6 +32,7 @@ enum backend_action {
         BACKEND_CHECK,    /* are the dependencies of what is installed met? */
         BACKEND_REPAIR,   /* finish what an interrupted run left */
         BACKEND_SIMULATE, /* with the same options as the next two: say what would happen */
+        BACKEND_WHY,      /* words: say what stands against a version that a simulation kept back */
         BACKEND_DOWNLOAD, /* fetch archives only */
         BACKEND_FETCH, /* fetch archives of versions, approved or not, into the working directory */
         BACKEND_INSTALL,         /* from the archives only, no network */
@@ -100,6 +101,12 @@ struct backend {
 
         /* Every change of a simulation, also those that could not be understood. */
         int (*parse_simulation)(const char *output, struct backend_changes *ret);
+
+        /* Names one version for WHY. The caller frees; NULL: out of memory. */
+        char *(*wanted_name)(const char *name, const char *version, const char *arch);
+
+        /* The words of WHY's output in one line; *ret NULL: it says nothing. */
+        int (*parse_why)(const char *output, char **ret);
 
         /* False: no line of progress. Cuts the line into pieces. */
         bool (*parse_status)(char *line, struct backend_status *ret);
