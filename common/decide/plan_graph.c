@@ -2,37 +2,22 @@
 #include "decide/plan_graph.h"
 
 #include "base/str.h"
+#include "decide/plan_offers.h"
 #include "packages/dependency.h"
 
 #include <string.h>
 
-#define NOT_PLANNED SIZE_MAX
-
 enum { MET_MAX = 64 }; /* packages that meet one group; more are not needed to find one */
-
-/* A name that a package has or provides, now (before) and when the plan is done (after). */
-struct offer {
-        const char *name, *version; /* version NULL: an unversioned Provides */
-        size_t node;
-        bool before, after;
-};
-
-struct offers {
-        struct offer *items;
-        size_t n_items, capacity;
-        struct strv texts; /* of Provides fields */
-};
 
 struct graph {
         struct plan_node *nodes;
         size_t n;
-        struct offers offers;
+        struct plan_offers offers;
 };
 
 static void graph_done(struct graph *graph)
 {
-        free(graph->offers.items);
-        strv_done(&graph->offers.texts);
+        plan_offers_done(&graph->offers);
 }
 
 bool plan_graph_is_self(const char *name)
@@ -64,129 +49,6 @@ static int bind(struct graph *graph, size_t node, size_t needed)
         return 0;
 }
 
-/* ---- who has which name ---- */
-
-static int add_offer(struct offers *offers, const struct offer *offer)
-{
-        if (offers->n_items == offers->capacity) {
-                size_t capacity = offers->capacity ? offers->capacity * 2 : 256;
-                struct offer *items = reallocarray(offers->items, capacity, sizeof(*items));
-
-                if (!items)
-                        return -ENOMEM;
-                offers->items = items;
-                offers->capacity = capacity;
-        }
-        offers->items[offers->n_items++] = *offer;
-        return 0;
-}
-
-struct provider {
-        struct offers *offers;
-        struct offer offer; /* without name and version */
-};
-
-static int add_provided(const struct dependency *dependency, void *arg)
-{
-        struct provider *provider = arg;
-        struct strv *texts = &provider->offers->texts;
-        struct offer offer = provider->offer;
-        int r = strv_add(texts, dependency->name);
-
-        if (r < 0)
-                return r;
-        offer.name = texts->items[texts->n_items - 1];
-        if (dependency->relation[0] != '\0') {
-                r = strv_add(texts, dependency->version);
-                if (r < 0)
-                        return r;
-                offer.version = texts->items[texts->n_items - 1];
-        }
-        return add_offer(provider->offers, &offer);
-}
-
-static int add_offers(struct offers *offers, const struct offer *own, const char *provides)
-{
-        struct provider provider = {.offers = offers, .offer = *own};
-        int r = add_offer(offers, own);
-
-        provider.offer.name = provider.offer.version = NULL;
-        return r < 0 ? r : dependency_for_each(provides ?: "", add_provided, &provider);
-}
-
-static size_t find_node(const struct graph *graph, const struct package *package)
-{
-        for (size_t i = 0; i < graph->n; i++)
-                if (graph->nodes[i].decision->package == package)
-                        return i;
-        return NOT_PLANNED;
-}
-
-static int compare_offers(const void *a, const void *b)
-{
-        const struct offer *left = a, *right = b;
-        int order = strcmp(left->name, right->name);
-
-        return order != 0 ? order : (left->node > right->node) - (left->node < right->node);
-}
-
-static int collect_offers(struct graph *graph, const struct decisions *decisions)
-{
-        int r = 0;
-
-        for (size_t i = 0; r >= 0 && i < decisions->n_items; i++) {
-                const struct package *package = decisions->items[i].package;
-                size_t node = find_node(graph, package);
-                struct offer offer = {.name = package->name, .node = node};
-
-                if (package->version) {
-                        offer.version = package->version;
-                        offer.before = true;
-                        offer.after = node == NOT_PLANNED;
-                        r = add_offers(&graph->offers, &offer, package->provides);
-                }
-                if (r >= 0 && node != NOT_PLANNED) {
-                        offer.version = decisions->items[i].target->version;
-                        offer.before = false;
-                        offer.after = true;
-                        r = add_offers(&graph->offers, &offer,
-                                       decisions->items[i].target->provides);
-                }
-        }
-        if (graph->offers.n_items > 0)
-                qsort(graph->offers.items, graph->offers.n_items, sizeof(struct offer),
-                      compare_offers);
-        return r;
-}
-
-static size_t first_offer(const struct offers *offers, const char *name)
-{
-        size_t low = 0, high = offers->n_items;
-
-        while (low < high) {
-                size_t middle = low + (high - low) / 2;
-
-                if (strcmp(offers->items[middle].name, name) < 0)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        return low;
-}
-
-/* The offer at *at, and those behind it, of what the dependency means; NULL: no more. */
-static const struct offer *next_offer(const struct offers *offers,
-                                      const struct dependency *dependency, size_t *at)
-{
-        while (*at < offers->n_items && strcmp(offers->items[*at].name, dependency->name) == 0) {
-                const struct offer *offer = &offers->items[(*at)++];
-
-                if (dependency_accepts(dependency, offer->version))
-                        return offer;
-        }
-        return NULL;
-}
-
 /* ---- dependencies ---- */
 
 /* One group of alternatives, collected until the next one begins. */
@@ -202,7 +64,7 @@ struct group {
         int (*finish)(struct group *group);
 };
 
-static void note_met(struct group *group, const struct offer *offer)
+static void note_met(struct group *group, const struct plan_offer *offer)
 {
         size_t i = 0;
 
@@ -236,15 +98,15 @@ static int finish_group(struct group *group)
 static int take_alternative(const struct dependency *dependency, void *arg)
 {
         struct group *group = arg;
-        size_t at = first_offer(&group->graph->offers, dependency->name);
-        const struct offer *offer;
+        size_t at = plan_offers_first(&group->graph->offers, dependency->name);
+        const struct plan_offer *offer;
         int r = 0;
 
         if (dependency->group != group->number) {
                 r = finish_group(group);
                 group->number = dependency->group;
         }
-        while ((offer = next_offer(&group->graph->offers, dependency, &at)))
+        while ((offer = plan_offers_next(&group->graph->offers, dependency, &at)))
                 note_met(group, offer);
         return r;
 }
@@ -274,7 +136,7 @@ static int hold_provider(struct group *group)
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < group->n_met; i++)
-                if (group->met[i].before && group->met[i].node != NOT_PLANNED)
+                if (group->met[i].before && group->met[i].node != PLAN_NOT_PLANNED)
                         r = bind(group->graph, group->met[i].node, group->node);
         return r;
 }
@@ -290,13 +152,13 @@ struct breaking {
 static int take_broken(const struct dependency *dependency, void *arg)
 {
         const struct breaking *breaking = arg;
-        const struct offers *offers = &breaking->graph->offers;
-        size_t at = first_offer(offers, dependency->name);
-        const struct offer *offer;
+        const struct plan_offers *offers = &breaking->graph->offers;
+        size_t at = plan_offers_first(offers, dependency->name);
+        const struct plan_offer *offer;
         int r = 0;
 
-        while (r >= 0 && (offer = next_offer(offers, dependency, &at))) {
-                if (offer->node == NOT_PLANNED || offer->node == breaking->node)
+        while (r >= 0 && (offer = plan_offers_next(offers, dependency, &at))) {
+                if (offer->node == PLAN_NOT_PLANNED || offer->node == breaking->node)
                         continue;
                 if (breaking->is_target && offer->before)
                         r = bind(breaking->graph, breaking->node, offer->node);
@@ -321,12 +183,12 @@ static int bind_architectures(struct graph *graph, size_t node)
         const char *name = graph->nodes[node].decision->package->name;
         int r = 0;
 
-        for (size_t i = first_offer(&graph->offers, name);
+        for (size_t i = plan_offers_first(&graph->offers, name);
              r >= 0 && i < graph->offers.n_items && strcmp(graph->offers.items[i].name, name) == 0;
              i++) {
                 size_t other = graph->offers.items[i].node;
 
-                if (other != NOT_PLANNED &&
+                if (other != PLAN_NOT_PLANNED &&
                     strcmp(graph->nodes[other].decision->package->name, name) == 0)
                         r = bind(graph, node, other);
         }
@@ -374,10 +236,11 @@ static int anchor_named(struct graph *graph, bool *is_anchored, bool *ret_change
 {
         for (size_t i = 0; i < graph->n; i++) {
                 size_t by = is_anchored[i] || !graph->nodes[i].decision->needed_by
-                                ? NOT_PLANNED
-                                : find_node(graph, graph->nodes[i].decision->needed_by);
+                                ? PLAN_NOT_PLANNED
+                                : plan_offers_find_node(graph->nodes, graph->n,
+                                                        graph->nodes[i].decision->needed_by);
 
-                if (by == NOT_PLANNED || !is_anchored[by])
+                if (by == PLAN_NOT_PLANNED || !is_anchored[by])
                         continue;
                 is_anchored[i] = *ret_changed = true;
                 return bind(graph, i, by) < 0 ? -ENOMEM : bind(graph, by, i);
@@ -405,11 +268,11 @@ static int anchor_new(struct graph *graph)
 static int mark_library(const struct dependency *dependency, void *arg)
 {
         struct graph *graph = arg;
-        size_t at = first_offer(&graph->offers, dependency->name);
-        const struct offer *offer;
+        size_t at = plan_offers_first(&graph->offers, dependency->name);
+        const struct plan_offer *offer;
 
-        while ((offer = next_offer(&graph->offers, dependency, &at)))
-                if (offer->node != NOT_PLANNED)
+        while ((offer = plan_offers_next(&graph->offers, dependency, &at)))
+                if (offer->node != PLAN_NOT_PLANNED)
                         graph->nodes[offer->node].is_last = true;
         return 0;
 }
@@ -445,7 +308,7 @@ static int compare_numbers(const void *a, const void *b)
 int plan_graph_link(const struct decisions *decisions, struct plan_node *nodes, size_t n)
 {
         CLEANUP(graph_done) struct graph graph = {.nodes = nodes, .n = n};
-        int r = collect_offers(&graph, decisions);
+        int r = plan_offers_collect(decisions, nodes, n, &graph.offers);
 
         for (size_t i = 0; r >= 0 && i < n; i++)
                 r = link_node(&graph, i);
