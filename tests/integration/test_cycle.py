@@ -657,7 +657,8 @@ class ServerTest(CycleTest):
         self.call(connection, "org.patchd.cycle.Run", {"trigger": "start"}, more=True)
         replies = list(self.replies(connection))
         states = [reply["parameters"]["state"] for reply in replies]
-        self.assertEqual(states, ["fetch", "hand-over", "refresh", "judge", "operate", "plan", "report", "deliver", "finished"])
+        self.assertEqual(states, ["fetch", "hand-over", "recover", "refresh", "judge", "dates", "operate", "plan",
+                                  "report", "deliver", "finished"])
         self.assertTrue(all(reply["continues"] for reply in replies[:-1]))
         self.assertFalse(replies[-1].get("continues", False))
         result = replies[-1]["parameters"]["result"]
