@@ -107,11 +107,10 @@ static int handle_reset_policy(struct service *service, const struct request *re
         if (r == -EBUSY)
                 *ret_answer = answer_already_running(holder.run_id, holder.since);
         if (r >= 0)
-                r = trust_reset(service->paths, diag);
+                r = trust_reset(service->paths, service->peer_uid, time(NULL), diag);
         if (r < 0)
                 return r;
-        log_line(LOG_LEVEL_NOTICE, "the stored policy version was forgotten, asked by uid %u",
-                 (unsigned)service->peer_uid);
+        log_change(service, EVENT_POLICY_RESET, 0);
         *ret_answer = varlink_reply_text(NULL, false);
         return 0;
 }

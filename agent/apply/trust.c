@@ -104,10 +104,28 @@ static int persist(const struct paths *paths, const struct trusted_version *stor
         return r;
 }
 
-int trust_reset(const struct paths *paths, struct diag *diag)
+static int write_reset_note(const struct paths *paths, uid_t by, time_t now, struct diag *diag)
+{
+        CLEANUP(json_writer_freep) struct json_writer *writer = json_writer_new();
+        CLEANUP(freep) char *id = host_new_run_id(now);
+        CLEANUP(freep) char *text = NULL;
+        int r;
+
+        json_begin_object(writer, NULL);
+        json_add_string(writer, "id", id);
+        json_add_time(writer, "reset_at", now);
+        json_add_int(writer, "by", by);
+        json_end(writer);
+        r = json_writer_finish(writer, true, &text);
+        if (r < 0 || !id)
+                return -ENOMEM;
+        return state_write_text(paths, APPLY_STATE_RESET_FILE, text, diag);
+}
+
+int trust_reset(const struct paths *paths, uid_t by, time_t now, struct diag *diag)
 {
         static const char *const names[] = {COUNTER_FILE, BYTES_FILE};
-        int r = 0;
+        int r = write_reset_note(paths, by, now, diag);
 
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(names); i++) {
                 CLEANUP(freep) char *path = state_path(paths, names[i]);

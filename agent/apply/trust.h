@@ -30,5 +30,5 @@ void trusted_version_done(struct trusted_version *trusted);
 int trust_read(const struct paths *paths, struct trusted_version *ret,
                struct diag *diag) MUST_CHECK;
 
-/* Forgets counter and bytes. */
-int trust_reset(const struct paths *paths, struct diag *diag) MUST_CHECK;
+/* Forgets counter and bytes, and leaves a note, which the cycle follows. */
+int trust_reset(const struct paths *paths, uid_t by, time_t now, struct diag *diag) MUST_CHECK;

@@ -7,6 +7,7 @@
 #include "cycle/fingerprint.h"
 #include "cycle/helper.h"
 #include "cycle/memory.h"
+#include "cycle/reset.h"
 #include "host/log.h"
 
 #include <string.h>
@@ -47,7 +48,10 @@ static int stage_fetch(struct cycle *cycle, struct diag *diag)
             .now = cycle->now,
             .may_wait = may_wait(cycle),
         };
-        int r = fetch_policy(&request, &cycle->fetched, diag);
+        int r;
+
+        reset_follow(cycle->options->paths, cycle->store);
+        r = fetch_policy(&request, &cycle->fetched, diag);
 
         if (r < 0)
                 return r;

@@ -16,6 +16,7 @@
 #define MEMORY_POLICY_ID          "policy.id"      /* whose version and digest these are: */
 #define MEMORY_POLICY_VERSION     "policy.version" /* the highest version taken */
 #define MEMORY_POLICY_DIGEST      "policy.digest"
+#define MEMORY_POLICY_RESET       "policy.reset" /* the helper's last note that was followed */
 #define MEMORY_POLICY_URL         "policy.url" /* where the stored ETag is from */
 #define MEMORY_POLICY_CHECKED_AT  "policy.checked_at"
 #define MEMORY_POLICY_REFUSED     "policy.refused"  /* the last refusal that was shouted */

@@ -126,8 +126,8 @@ static int answer(struct server *server, const struct json *message, struct diag
         if (reply)
                 return send_text(server, reply, diag);
         if (strcmp(call.method, INTERFACE ".Run") != 0)
-                return send_error(server, "org.varlink.service.MethodNotFound", "method",
-                                  call.method, diag);
+                return send_text(server, varlink_unknown_text(&call, names, ELEMENTSOF(names)),
+                                 diag);
         return answer_run(server, &call, diag);
 }
 

@@ -22,6 +22,9 @@
 #include "host/config.h"
 #include "report/outcome.h"
 
+/* When and by whom the count of policy versions was last forgotten. */
+#define APPLY_STATE_RESET_FILE "policy-reset.json"
+
 enum { APPLY_STATE_OUTCOMES_MAX = 200 };
 
 /* Whether the policy of this digest is the one that the helper keeps. */

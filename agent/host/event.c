@@ -26,6 +26,8 @@ static const struct {
          "The control endpoint does not answer, the last good policy stays in force"},
     [EVENT_POLICY_REACHABLE] = {"policy-reachable", "5052d159e7de4aefb85b20cd8171c360",
                                 LOG_LEVEL_NOTICE, "The control endpoint answers again"},
+    [EVENT_POLICY_RESET] = {"policy-reset", "9d1b7f2a60e54c0f8a3f5d2c7be4916e", LOG_LEVEL_WARNING,
+                            "The highest policy version seen was forgotten"},
     [EVENT_FEED_ACCEPTED] = {"feed-accepted", "4140ea70f30746738634e048b58fccd5", LOG_LEVEL_NOTICE,
                              "A feed of advisories is in use"},
     [EVENT_FEED_REJECTED] = {"feed-rejected", "f03f1c2e9ff1435a8dabd19102182c93", LOG_LEVEL_ERROR,

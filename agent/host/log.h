@@ -18,6 +18,7 @@ enum event {
         EVENT_POLICY_EXPIRED,
         EVENT_POLICY_UNREACHABLE,
         EVENT_POLICY_REACHABLE,
+        EVENT_POLICY_RESET, /* its version was forgotten, by an administrator */
         EVENT_FEED_ACCEPTED,
         EVENT_FEED_REJECTED, /* lacking, or its last good one is kept */
         EVENT_SCAN_FINISHED,

@@ -292,6 +292,11 @@ int store_get_policy(struct store *store, struct blob *ret, char **ret_etag, str
         return 0;
 }
 
+int store_forget_policy(struct store *store, struct diag *diag)
+{
+        return store_exec(store, "DELETE FROM policy", NULL, 0, diag);
+}
+
 int store_set_policy(struct store *store, const struct blob *bytes, const char *etag,
                      struct diag *diag)
 {

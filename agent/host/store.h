@@ -48,6 +48,7 @@ int store_set(struct store *store, const char *key, const char *value,
 /* The last verified policy as it came (envelope bytes), with its ETag. -ENOENT: none. */
 int store_get_policy(struct store *store, struct blob *ret, char **ret_etag,
                      struct diag *diag) MUST_CHECK;
+int store_forget_policy(struct store *store, struct diag *diag) MUST_CHECK;
 int store_set_policy(struct store *store, const struct blob *bytes, const char *etag,
                      struct diag *diag) MUST_CHECK;
 

@@ -507,6 +507,10 @@ class Refusing(ApplyCase):
         with self.subTest("expired"):
             with self.helper("admin", 0, (0,)) as helper:
                 helper.call("ResetPolicy")
+                helper.socket.close()
+                helper.wait()
+                self.assertIn("event=policy-reset", helper.output())
+            self.assertEqual(self.state("policy-reset.json")["by"], 0)
             self.refused("PolicyExpired", "Apply", envelope=expired, run_id="expired")
             self.refused("PolicyRefused", "Apply", run_id="none")
 

@@ -300,6 +300,23 @@ class CycleTest(httplab.EndpointCase):
         self.publish(4)
         self.check_refused("version")
 
+    def test_reset_by_an_administrator(self):
+        """The helper's note is followed once: a lower version is taken, and none after it."""
+        note = self.node.prefix / "var/lib/patchd-apply/policy-reset.json"
+        self.publish(5)
+        self.run_cycle("start")
+        self.publish(3)
+        self.check_refused("version")
+        note.write_text('{"id":"a"}')
+        self.run_cycle("poll")
+        self.assertEqual(self.node.last_report()["policy"]["version"], 3)
+        self.publish(2)
+        self.assertIn("event=policy-rejected", self.run_cycle(fails=True))
+        self.assertEqual(self.node.last_report()["policy"]["version"], 3)
+        note.write_text('{"id":"b"}')
+        self.run_cycle("poll")
+        self.assertEqual(self.node.last_report()["policy"]["version"], 2)
+
     def test_next_version(self):
         self.publish(1)
         self.run_cycle("start")
