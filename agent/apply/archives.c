@@ -85,10 +85,9 @@ static int digest_file(int fd, char ret[static SHA256_TEXT_SIZE])
 }
 
 /* Nobody but root may be able to change it between this look and its use. */
-static int check_file(const char *path, const struct package_file *expected, struct diag *diag)
+int archives_measure(const char *path, struct package_file *ret, struct diag *diag)
 {
         CLEANUP(closep) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        char digest[SHA256_TEXT_SIZE];
         struct stat st;
         int r;
 
@@ -98,17 +97,28 @@ static int check_file(const char *path, const struct package_file *expected, str
         if (!S_ISREG(st.st_mode) || st.st_uid != 0 || st.st_nlink != 1 ||
             (st.st_mode & (S_IWGRP | S_IWOTH)))
                 return diag_fail(diag, -EBADMSG, "%s: is not a plain file of root alone", path);
-        if (st.st_size != expected->size_bytes)
-                return diag_fail(diag, -EBADMSG,
-                                 "%s: has %jd bytes, the signed index says %" PRId64, path,
-                                 (intmax_t)st.st_size, expected->size_bytes);
-        r = digest_file(fd, digest);
+        ret->size_bytes = st.st_size;
+        r = digest_file(fd, ret->sha256);
         if (r < 0)
                 return diag_fail(diag, r, "%s: cannot read: %s", path, strerrordesc_np(-r));
-        if (strcmp(digest, expected->sha256) != 0)
+        return 0;
+}
+
+int archives_check_file(const char *path, const struct package_file *expected, struct diag *diag)
+{
+        struct package_file found = {0};
+        int r = archives_measure(path, &found, diag);
+
+        if (r < 0)
+                return r;
+        if (found.size_bytes != expected->size_bytes)
+                return diag_fail(diag, -EBADMSG,
+                                 "%s: has %" PRId64 " bytes, the signed index says %" PRId64, path,
+                                 found.size_bytes, expected->size_bytes);
+        if (strcmp(found.sha256, expected->sha256) != 0)
                 return diag_fail(diag, -EBADMSG,
                                  "%s: SHA256 is %s, the signed index says %s; the file was removed",
-                                 path, digest, expected->sha256);
+                                 path, found.sha256, expected->sha256);
         return 0;
 }
 
@@ -122,7 +132,7 @@ int archives_verify(const struct installer *installer, const struct plan_item *i
                 return diag_fail(diag, r, "%s: has not been fetched", path);
         if (r < 0)
                 return r;
-        r = check_file(path, &item->target->file, diag);
+        r = archives_check_file(path, &item->target->file, diag);
         if (r == -EBADMSG)
                 (void)unlink(path);
         return r;
@@ -170,8 +180,7 @@ static int copy_bytes(int from, int to)
         return fchmod(to, 0644) < 0 ? -errno : 0;
 }
 
-/* Puts a new file of our own with the bytes of source in the place of path. */
-static int copy_file(const char *source, const char *path, int64_t size_bytes)
+int archives_copy_file(const char *source, const char *path, int64_t size_bytes)
 {
         CLEANUP(freep) char *temporary = str_format("%s.new", path);
         CLEANUP(closep) int from = open(source, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -215,7 +224,7 @@ static int fetch_local(const struct installer *installer, const struct plan_item
         source = str_format("/%s/%s", uri + strspn(uri, "/"), target->file.filename);
         if (!source)
                 return -ENOMEM;
-        r = copy_file(source, path, target->file.size_bytes);
+        r = archives_copy_file(source, path, target->file.size_bytes);
         return r == -ENOMEM ? r : 0;
 }
 
@@ -229,7 +238,7 @@ static int adopt(const struct installer *installer, const struct plan_item *item
         if (r == -ENOENT)
                 return 0;
         if (r >= 0)
-                r = copy_file(path, path, item->target->file.size_bytes);
+                r = archives_copy_file(path, path, item->target->file.size_bytes);
         return r == -ENOMEM ? r : 0;
 }
 

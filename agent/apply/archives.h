@@ -13,6 +13,16 @@
 int archives_verify(const struct installer *installer, const struct plan_item *item,
                     const char *native_arch, struct diag *diag) MUST_CHECK;
 
+/* Whether a file is a plain one of root alone and has these bytes. -EBADMSG with a sentence. */
+int archives_check_file(const char *path, const struct package_file *expected,
+                        struct diag *diag) MUST_CHECK;
+
+/* What a file has; it has to be a plain one of root alone. -EBADMSG with a sentence. */
+int archives_measure(const char *path, struct package_file *ret, struct diag *diag) MUST_CHECK;
+
+/* Puts a new file of our own with the bytes of source, which has that size, in place of path. */
+int archives_copy_file(const char *source, const char *path, int64_t size_bytes) MUST_CHECK;
+
 /* Whether there is room for what is not there yet. -ENOSPC with a sentence. */
 int archives_check_space(const struct installer *installer, const struct plan_step *step,
                          const char *native_arch, struct diag *diag) MUST_CHECK;

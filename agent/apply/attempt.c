@@ -286,12 +286,23 @@ static int install(struct run *run, struct attempt *attempt, struct diag *diag)
         return r < 0 ? r : settle(run, attempt, inventory, &result);
 }
 
+/* What a health check did not survive is not tried again. */
+static void drop_rolled_back(const struct run *run, struct attempt *attempt)
+{
+        for (size_t i = attempt->step.n_items; i > 0; i--)
+                if (run->outcome->packages[attempt->indexes[i - 1]].result == PACKAGE_ROLLED_BACK)
+                        attempt_remove(attempt, i - 1);
+}
+
 int attempt_run(struct run *run, struct attempt *attempt, struct diag *diag)
 {
         CLEANUP(freep) bool *will_change = calloc(attempt->step.n_items + 1, sizeof(bool));
         struct diag why = {0};
-        int r = will_change ? attempt_fetch(run, attempt, diag) : -ENOMEM;
+        int r = will_change ? 0 : -ENOMEM;
 
+        drop_rolled_back(run, attempt);
+        if (r >= 0)
+                r = attempt_fetch(run, attempt, diag);
         if (r < 0 || attempt->n_own == 0)
                 return r;
         r = simulate(run, &attempt->step, will_change, &why);
@@ -304,6 +315,8 @@ int attempt_run(struct run *run, struct attempt *attempt, struct diag *diag)
         r = drop_kept_back(run, attempt, will_change);
         if (r < 0 || attempt->n_own == 0)
                 return r;
-        r = install(run, attempt, diag);
+        r = guard_before_attempt(run, attempt);
+        if (r >= 0)
+                r = install(run, attempt, diag);
         return r < 0 ? r : guard_after_attempt(run, attempt, diag);
 }

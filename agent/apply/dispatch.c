@@ -4,6 +4,7 @@
 #include "apply/reboot_settle.h"
 #include "apply/rebooting.h"
 #include "apply/refresh.h"
+#include "apply/rollback_method.h"
 #include "apply/run.h"
 #include "apply/state.h"
 #include "apply/state_method.h"
@@ -157,9 +158,9 @@ static const struct method {
     {"Pause", SERVICE_SOCKET_ADMIN, &request_fields_pause, handle_pause},
     {"Resume", SERVICE_SOCKET_ADMIN, &request_fields_none, handle_resume},
     {"ResetPolicy", SERVICE_SOCKET_ADMIN, &request_fields_none, handle_reset_policy},
-    {"Rollback", SERVICE_SOCKET_ADMIN, &request_fields_rollback, NULL},
+    {"Rollback", SERVICE_SOCKET_ADMIN, &request_fields_rollback, rollback_handle},
     {"Reboot", SERVICE_SOCKET_ADMIN, &request_fields_none, rebooting_handle},
-    {"ClearVeto", SERVICE_SOCKET_ADMIN, &request_fields_clear_veto, NULL},
+    {"ClearVeto", SERVICE_SOCKET_ADMIN, &request_fields_clear_veto, rollback_handle_clear_veto},
     {"GetState", SERVICE_SOCKET_APPLY | SERVICE_SOCKET_ADMIN, &request_fields_none,
      state_method_handle},
 };

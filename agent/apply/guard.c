@@ -3,8 +3,12 @@
 
 #include "apply/health.h"
 #include "apply/hooks.h"
+#include "apply/kept.h"
+#include "apply/rollback.h"
 #include "apply/steps.h"
+#include "apply/vetoes.h"
 #include "base/str.h"
+#include "host/log.h"
 
 #include <string.h>
 
@@ -37,7 +41,24 @@ int guard_run_steps(struct run *run, struct diag *diag)
         return r < 0 ? r : steps_run(run, diag);
 }
 
-/* ---- after each attempt ---- */
+/* ---- around each attempt ---- */
+
+int guard_before_attempt(struct run *run, const struct attempt *attempt)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < attempt->step.n_items; i++) {
+                struct outcome_package *package = &run->outcome->packages[attempt->indexes[i]];
+
+                free(package->kept);
+                r = kept_keep(&run->installer, run->config, run->judgement->inventory,
+                              &attempt->step.items[i], &package->kept);
+                if (r >= 0 && package->kept && str_has_prefix(package->kept, "not kept"))
+                        log_line(LOG_LEVEL_WARNING, "%s %s can't be rolled back to: %s",
+                                 package->name, package->version_from, package->kept);
+        }
+        return r;
+}
 
 /* "name=version ..." of what the attempt changed; "" when nothing. */
 static int list_changed(const struct run *run, const struct attempt *attempt, char **ret)
@@ -56,11 +77,11 @@ int guard_after_attempt(struct run *run, const struct attempt *attempt, struct d
         CLEANUP(freep) char *changed = NULL, *broken = NULL;
         int r = list_changed(run, attempt, &changed);
 
-        (void)diag;
         if (r < 0 || changed[0] == '\0')
                 return r;
-        return health_check(run->service, run->config, SCRIPT_AFTER_STEP, ++run->n_attempts,
-                            changed, run->outcome, &broken);
+        r = health_check(run->service, run->config, SCRIPT_AFTER_STEP, ++run->n_attempts, changed,
+                         run->outcome, &broken);
+        return r < 0 || !broken ? r : rollback_attempt(run, attempt, broken, diag);
 }
 
 /* ---- after all ---- */
@@ -68,7 +89,13 @@ int guard_after_attempt(struct run *run, const struct attempt *attempt, struct d
 int guard_finish(struct run *run)
 {
         struct outcome *outcome = run->outcome;
+        struct diag why = {0};
+        int r = vetoes_settle(run->service->paths, outcome, &why);
 
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                log_line(LOG_LEVEL_WARNING, "old vetoes are kept: %s", diag_text(&why, r));
         if (run->refusal) {
                 outcome->result = RUN_REFUSED;
                 free(outcome->message);

@@ -9,7 +9,11 @@
  * nothing: run->refusal says why and its packages are skipped. Negative as steps_run(). */
 int guard_run_steps(struct run *run, struct diag *diag) MUST_CHECK;
 
-/* After an attempt has changed packages: the health checks. */
+/* Keeps what the attempt replaces; that this was not possible is said, and stops nothing. */
+int guard_before_attempt(struct run *run, const struct attempt *attempt) MUST_CHECK;
+
+/* After an attempt has changed packages: the health checks. When one fails that passed before the
+ * run, the attempt is rolled back. */
 int guard_after_attempt(struct run *run, const struct attempt *attempt,
                         struct diag *diag) MUST_CHECK;
 

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { USEC_PER_SEC = 1000 * 1000, LAST_LINE_MAX_BYTES = 300 };
+enum { USEC_PER_SEC = 1000 * 1000 };
 
 static int run_checks(const struct service *service, const struct config *config,
                       struct scripts_call *call, struct outcome *outcome)
@@ -26,14 +26,12 @@ static int run_checks(const struct service *service, const struct config *config
         return scripts_run(call, &outcome->scripts, &n_failed);
 }
 
-/* "check 'web': exit code 1: connection refused" */
+/* "check 'web' failed: exit code 1: connection refused" */
 static char *describe(const struct script_result *result)
 {
-        const char *output = result->output ?: "", *line = strrchr(output, '\n');
+        CLEANUP(freep) char *said = script_result_describe(result);
 
-        line = line ? line + 1 : output;
-        return str_format("check '%s': %s%s%.*s", result->name, result->message ?: "failed",
-                          *line ? ": " : "", LAST_LINE_MAX_BYTES, line);
+        return said ? str_format("check '%s' failed: %s", result->name, said) : NULL;
 }
 
 static void say(const struct outcome *outcome, const char *text, const char *packages)

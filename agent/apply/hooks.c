@@ -7,26 +7,26 @@
 
 #include <string.h>
 
-enum { USEC_PER_SEC = 1000 * 1000, LAST_LINE_MAX_BYTES = 300 };
+enum { USEC_PER_SEC = 1000 * 1000 };
 
 static int say_failure(const struct outcome *outcome, const struct script_result *result,
                        char **ret_text)
 {
-        const char *output = result->output ?: "", *line = strrchr(output, '\n');
+        CLEANUP(freep) char *said = script_result_describe(result);
         CLEANUP(freep) char *text = NULL;
         const struct event_fields fields = {.run_id = outcome->run_id,
                                             .policy_id = outcome->policy_id,
                                             .policy_version = outcome->policy_version};
-        struct event_fields said = fields;
+        struct event_fields event = fields;
 
-        line = line ? line + 1 : output;
-        text =
-            str_format("%s hook '%s': %s%s%.*s", enum_name(&script_phase_names, result->phase),
-                       result->name, result->message, *line ? ": " : "", LAST_LINE_MAX_BYTES, line);
+        if (!said)
+                return -ENOMEM;
+        text = str_format("%s hook '%s' failed: %s",
+                          enum_name(&script_phase_names, (int)result->phase), result->name, said);
         if (!text)
                 return -ENOMEM;
-        said.reason = text;
-        log_event(EVENT_HOOK_FAILED, &said);
+        event.reason = text;
+        log_event(EVENT_HOOK_FAILED, &event);
         if (ret_text && !*ret_text)
                 *ret_text = TAKE_PTR(text);
         return 0;

@@ -14,10 +14,11 @@ enum { OUTPUT_MAX_BYTES = 8 * 1024 * 1024, NOTES_MAX = 1000 };
 
 /* No deadline where dpkg works: a package manager that is cut leaves a broken host. */
 static const uint64_t deadlines_usec[N_BACKEND_ACTIONS] = {
-    [BACKEND_REFRESH] = 10 * USEC_PER_MINUTE,  [BACKEND_CHECK] = 15 * USEC_PER_MINUTE,
-    [BACKEND_SIMULATE] = 15 * USEC_PER_MINUTE, [BACKEND_DOWNLOAD] = 120 * USEC_PER_MINUTE,
-    [BACKEND_FETCH] = 60 * USEC_PER_MINUTE,    [BACKEND_SIMULATE_REMOVE] = 15 * USEC_PER_MINUTE,
-    [BACKEND_WHY] = 15 * USEC_PER_MINUTE,
+    [BACKEND_REFRESH] = 10 * USEC_PER_MINUTE,   [BACKEND_CHECK] = 15 * USEC_PER_MINUTE,
+    [BACKEND_SIMULATE] = 15 * USEC_PER_MINUTE,  [BACKEND_DOWNLOAD] = 120 * USEC_PER_MINUTE,
+    [BACKEND_FETCH] = 60 * USEC_PER_MINUTE,     [BACKEND_SIMULATE_REMOVE] = 15 * USEC_PER_MINUTE,
+    [BACKEND_VERIFY] = 15 * USEC_PER_MINUTE,    [BACKEND_SIMULATE_BACK] = 15 * USEC_PER_MINUTE,
+    [BACKEND_MARK_AUTO] = 15 * USEC_PER_MINUTE, [BACKEND_WHY] = 15 * USEC_PER_MINUTE,
 };
 
 static const char *const proxy_variables[] = {"http_proxy",  "https_proxy", "ftp_proxy", "no_proxy",

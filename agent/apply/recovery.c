@@ -3,6 +3,7 @@
 
 #include "apply/hooks.h"
 #include "apply/reboot_settle.h"
+#include "apply/rollback.h"
 #include "apply/state.h"
 #include "apply/truth.h"
 #include "base/str.h"
@@ -61,8 +62,11 @@ static int end_hooks(const struct service *service, struct outcome *outcome)
 {
         CLEANUP(config_freep) struct config *config = NULL;
         struct diag why = {0};
-        int r = config_load(service->paths, &config, &why);
+        int r;
 
+        if (str_equal(outcome->trigger, ROLLBACK_TRIGGER))
+                return 0;
+        r = config_load(service->paths, &config, &why);
         if (r >= 0)
                 return hooks_post_run(service, config, outcome);
         log_line(LOG_LEVEL_WARNING, "the post-run hooks of %s were not run: %s", outcome->run_id,
@@ -71,7 +75,8 @@ static int end_hooks(const struct service *service, struct outcome *outcome)
 }
 
 static int close_run(struct service *service, const struct inventory *inventory,
-                     struct outcome *outcome, time_t now, struct diag *diag)
+                     const bool *was_going_back, struct outcome *outcome, time_t now,
+                     struct diag *diag)
 {
         bool is_healthy = !inventory->interrupted && inventory->broken.n_items == 0;
         struct event_fields fields = {.run_id = outcome->run_id,
@@ -80,7 +85,8 @@ static int close_run(struct service *service, const struct inventory *inventory,
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < outcome->n_packages; i++)
-                r = judge_package(inventory, &outcome->packages[i]);
+                if (!was_going_back[i])
+                        r = judge_package(inventory, &outcome->packages[i]);
         if (r < 0)
                 return r;
         free(outcome->message);
@@ -106,11 +112,33 @@ static int close_run(struct service *service, const struct inventory *inventory,
         return 0;
 }
 
+/* A rollback that was begun is brought to its end. */
+static int go_on_back(struct service *service, struct inventory **inventory,
+                      struct outcome *outcome, bool *was_going_back, struct diag *diag)
+{
+        CLEANUP(installer_done) struct installer installer = {0};
+        size_t n = 0;
+        int r;
+
+        for (size_t i = 0; i < outcome->n_packages; i++)
+                n += was_going_back[i] = outcome->packages[i].result == PACKAGE_ROLLED_BACK;
+        if (n == 0)
+                return 0;
+        r = installer_init(service, backend_for((*inventory)->format), &installer, diag);
+        if (r >= 0)
+                r = rollback_carry_out(&installer, outcome, diag);
+        if (r < 0)
+                return r;
+        inventory_free(TAKE_PTR(*inventory));
+        return truth_collect(inventory, diag);
+}
+
 /* An intent that can't be read tells nothing about packages, but its run must not stay open. */
-static int close_intent(struct service *service, const struct inventory *inventory,
-                        const char *run_id, time_t now, struct diag *diag)
+static int close_intent(struct service *service, struct inventory **inventory, const char *run_id,
+                        time_t now, struct diag *diag)
 {
         CLEANUP(outcome_freep) struct outcome *outcome = NULL;
+        CLEANUP(freep) bool *was_going_back = NULL;
         int r = state_read_intent(service->paths, run_id, &outcome, NULL);
 
         if (r == -ENOMEM)
@@ -121,7 +149,11 @@ static int close_intent(struct service *service, const struct inventory *invento
                         return -ENOMEM;
                 outcome->started_at = now;
         }
-        return close_run(service, inventory, outcome, now, diag);
+        was_going_back = calloc(outcome->n_packages + 1, sizeof(*was_going_back));
+        if (!was_going_back)
+                return -ENOMEM;
+        r = go_on_back(service, inventory, outcome, was_going_back, diag);
+        return r < 0 ? r : close_run(service, *inventory, was_going_back, outcome, now, diag);
 }
 
 static int repair_host(struct service *service, struct inventory **ret, struct diag *diag)
@@ -150,6 +182,6 @@ int recovery_run(struct service *service, time_t now, struct diag *diag)
         service_progress(service, "repairing", "an interrupted run is repaired", -1);
         r = repair_host(service, &inventory, diag);
         for (size_t i = 0; r >= 0 && i < run_ids.n_items; i++)
-                r = close_intent(service, inventory, run_ids.items[i], now, diag);
+                r = close_intent(service, &inventory, run_ids.items[i], now, diag);
         return r;
 }

@@ -17,6 +17,7 @@ void request_done(struct request *request)
         free(request->run_id);
         free(request->package);
         free(request->operation);
+        free(request->digest);
         blob_done(&request->envelope);
         *request = (struct request){0};
 }
@@ -33,6 +34,7 @@ static const struct charset run_id_charset = {"-", REQUEST_RUN_ID_MAX_BYTES,
                                               "a run id (letters, digits and '-')"};
 static const struct charset operation_charset = {"._:+~@-", REQUEST_OPERATION_MAX_BYTES,
                                                  "the id of an operation"};
+static const struct charset digest_charset = {"", 64, "a digest"};
 static const struct charset name_charset = {"+-.", REQUEST_NAME_MAX_BYTES, "a package name"};
 static const struct charset arch_charset = {"-_", REQUEST_NAME_MAX_BYTES, "an architecture"};
 static const struct charset version_charset = {"+-.:~^_", REQUEST_NAME_MAX_BYTES, "a version"};
@@ -138,7 +140,9 @@ static const struct json_field pause_fields[] = {
     {"until", json_read_time, AT(until), false, NULL},
 };
 static const struct json_field rollback_fields[] = {
-    {"run_id", read_word, AT(run_id), true, &run_id_charset},
+    {"run_id", read_word, AT(run_id), false, &run_id_charset},
+    {"plan_only", json_read_bool, AT(plan_only), false, NULL},
+    {"digest", read_word, AT(digest), false, &digest_charset},
 };
 static const struct json_field clear_veto_fields[] = {
     {"package", read_word, AT(package), false, &name_charset},

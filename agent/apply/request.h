@@ -22,10 +22,11 @@ struct request {
         struct package_note *packages;
         size_t n_packages;
         bool has_packages; /* else all */
-        bool now, download_only;
+        bool now, download_only, plan_only;
         time_t until; /* 0: none */
         char *package;
         char *operation; /* an id; what it is, the policy says */
+        char *digest; /* of a plan: 64 hex digits */
 };
 
 void request_done(struct request *request);

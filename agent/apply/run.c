@@ -34,6 +34,7 @@ static void run_done(struct run *run)
         estimates_done(&run->estimates);
         old_kernels_done(&run->old_kernels);
         free(run->refusal);
+        free(run->trouble);
         free(run->answer);
 }
 
@@ -44,6 +45,8 @@ char *run_stop_reason(const struct run *run)
         time_t now = time(NULL), until = 0;
         bool is_paused = false;
 
+        if (run->trouble)
+                return strdup(run->trouble);
         if (service_should_stop())
                 return strdup("not started: the helper was asked to stop");
         if (apply_state_pause(run->service->paths, now, &is_paused, &until, NULL) < 0 || is_paused)

@@ -44,6 +44,7 @@ struct run {
         struct outcome *outcome;
         bool hooks_started;
         char *refusal;  /* of a pre-run hook; NULL: none */
+        char *trouble;  /* why no further step may start; NULL: none */
         int n_attempts; /* at installing something, so far */
         char *answer;   /* the reply, as soon as it is known */
 };

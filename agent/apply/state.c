@@ -31,6 +31,7 @@ static const struct {
 } folders[] = {
     {"intents", 0755, NULL},    {"outcomes", 0755, NULL}, {"work", 0700, NULL},
     {"work/empty", 0700, NULL}, {"archives", 0711, NULL}, {"archives/partial", 0700, "_apt"},
+    {"kept", 0700, NULL},
 };
 
 static int prepare_folder(const char *path, mode_t mode, const char *owner, struct diag *diag)

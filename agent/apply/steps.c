@@ -5,6 +5,7 @@
 #include "apply/attempt.h"
 #include "apply/boot_room.h"
 #include "apply/builds.h"
+#include "apply/kept.h"
 #include "apply/pace.h"
 #include "base/str.h"
 #include "host/log.h"
@@ -28,7 +29,10 @@ int steps_download(struct run *run, struct diag *diag)
         if (r < 0)
                 return r;
         service_progress(run->service, "downloading", "fetching the approved packages", 0);
-        return attempt_fetch(run, &all, diag);
+        r = attempt_fetch(run, &all, diag);
+        return r < 0
+                   ? r
+                   : kept_fetch(&run->installer, run->config, run->judgement->inventory, &all.step);
 }
 
 /* ---- results ---- */
@@ -48,6 +52,8 @@ static void log_package(const struct run *run, size_t index)
             .reason = package->message,
         };
 
+        if (package->result == PACKAGE_ROLLED_BACK)
+                return; /* told when it was done */
         log_event(attempt_is_done(package) ? EVENT_PACKAGE_UPDATED : EVENT_PACKAGE_FAILED, &fields);
 }
 
@@ -108,7 +114,9 @@ static int skip_lacking(const struct part *part, size_t index, size_t lacking)
         CLEANUP(freep)
         char *reason =
             str_format("not started: it needs %s %s, which %s", package->name, package->version_to,
-                       package->result == PACKAGE_FAILED ? "failed" : "was skipped");
+                       package->result == PACKAGE_FAILED        ? "failed"
+                       : package->result == PACKAGE_ROLLED_BACK ? "was rolled back"
+                                                                : "was skipped");
 
         return reason ? skip(part->run, index, reason) : -ENOMEM;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* apply, rollback, reboot, pause, resume, policy reset: what administrators ask of the root helper.
- */
+/* apply, reboot, pause, resume, policy reset: what administrators ask of the root helper. */
 
+#include "ctl/change.h"
 #include "base/str.h"
 #include "base/timetext.h"
 #include "ctl/print.h"
@@ -34,8 +34,8 @@ static int show_progress(const struct json *parameters, void *context)
         return 0;
 }
 
-static int ask_admin(const struct ctl *ctl, const char *method, const char *parameters,
-                     bool is_long, struct json **ret, char **ret_error, struct diag *diag)
+int change_ask(const struct ctl *ctl, const char *method, const char *parameters, bool is_long,
+               struct json **ret, char **ret_error, struct diag *diag)
 {
         struct remote_call call = {.socket_path = ctl->paths->admin_socket,
                                    .method = method,
@@ -51,7 +51,7 @@ static int ask_admin(const struct ctl *ctl, const char *method, const char *para
         return r;
 }
 
-static int print_reply(const struct json *reply)
+int change_print_reply(const struct json *reply)
 {
         CLEANUP(freep) char *text = NULL;
 
@@ -65,7 +65,7 @@ static int print_reply(const struct json *reply)
 
 /* ---- apply ---- */
 
-static int print_outcome(const struct ctl *ctl, const struct json *outcome)
+int change_print_outcome(const struct ctl *ctl, const struct json *outcome)
 {
         const struct json *packages = json_get(outcome, "packages");
         const char *result = json_get_string(outcome, "result");
@@ -96,7 +96,7 @@ static int say_queued(const struct ctl *ctl, const struct json *reply)
         const char *opens_at = json_get_string(reply, "opens_at");
 
         if (ctl->json)
-                return print_reply(reply);
+                return change_print_reply(reply);
         if (opens_at)
                 printf("queued for %s; 'patchctl apply --now' does not wait\n", opens_at);
         else
@@ -118,7 +118,7 @@ static int apply(const struct ctl *ctl, struct json **ret, char **ret_error, str
         r = json_writer_finish(writer, false, &parameters);
         if (r < 0)
                 return r;
-        return ask_admin(ctl, "org.patchd.apply.ApplyNow", parameters, true, ret, ret_error, diag);
+        return change_ask(ctl, "org.patchd.apply.ApplyNow", parameters, true, ret, ret_error, diag);
 }
 
 int verb_apply(const struct ctl *ctl)
@@ -133,8 +133,8 @@ int verb_apply(const struct ctl *ctl)
         if (r < 0)
                 return ctl_fail(&diag, r);
         if (ctl->json)
-                (void)print_reply(reply);
-        return print_outcome(ctl, json_get(reply, "outcome"));
+                (void)change_print_reply(reply);
+        return change_print_outcome(ctl, json_get(reply, "outcome"));
 }
 
 /* ---- the small ones ---- */
@@ -145,12 +145,12 @@ static int ask_simply(const struct ctl *ctl, const char *method, const char *par
         CLEANUP(json_freep) struct json *reply = NULL;
         CLEANUP(freep) char *error = NULL;
         struct diag diag = {0};
-        int r = ask_admin(ctl, method, parameters, false, &reply, &error, &diag);
+        int r = change_ask(ctl, method, parameters, false, &reply, &error, &diag);
 
         if (r < 0)
                 return ctl_fail(&diag, r);
         if (ctl->json)
-                return print_reply(reply);
+                return change_print_reply(reply);
         printf("%s\n", done);
         return EXIT_DONE;
 }
@@ -193,16 +193,6 @@ int verb_resume(const struct ctl *ctl)
 int verb_reboot(const struct ctl *ctl)
 {
         return ask_simply(ctl, "org.patchd.apply.Reboot", NULL, "the node reboots now");
-}
-
-int verb_rollback(const struct ctl *ctl)
-{
-        const char *run = ctl->arguments.n_items > 0 ? ctl->arguments.items[0] : NULL;
-        CLEANUP(freep) char *parameters = one_parameter("run_id", run);
-
-        if (!parameters)
-                return EXIT_FAILED;
-        return ask_simply(ctl, "org.patchd.apply.Rollback", parameters, "rolled back");
 }
 
 int verb_policy_reset(const struct ctl *ctl)

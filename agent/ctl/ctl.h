@@ -36,7 +36,7 @@ struct ctl {
         struct strv arguments;   /* after the verb */
         time_t at;               /* --at; 0: now */
         int64_t next;            /* --next */
-        bool json, all, now, download_only;
+        bool json, all, now, download_only, yes;
         bool help, version;
         bool colour;
 };
@@ -57,6 +57,8 @@ int verb_windows(const struct ctl *ctl);
 int verb_apply(const struct ctl *ctl);
 int verb_rollback(const struct ctl *ctl);
 int verb_reboot(const struct ctl *ctl);
+int verb_veto_list(const struct ctl *ctl);
+int verb_veto_clear(const struct ctl *ctl);
 int verb_pause(const struct ctl *ctl);
 int verb_resume(const struct ctl *ctl);
 int verb_doctor(const struct ctl *ctl);

@@ -175,8 +175,8 @@ static void print_package(const struct ctl *ctl, const struct json *package, tim
         print_head(ctl, package);
         printf("  installation: %s\n", get(json_get(package, "installation"), "text"));
         for (size_t i = 0; i < json_length(versions); i++)
-                print_version("Version", json_at(versions, i),
-                              json_get_string(package, "target"), now);
+                print_version("Version", json_at(versions, i), json_get_string(package, "target"),
+                              now);
         for (size_t i = 0; i < json_length(left_out); i++)
                 print_left_out(json_at(left_out, i), now);
         if (json_length(versions) + json_length(left_out) == 0)

@@ -143,6 +143,8 @@ static const struct option_row rows[] = {
      offsetof(struct ctl, now)},
     {"download-only", 0, OPTION_DOWNLOAD_ONLY, NULL, "fetch and verify, install nothing", set_flag,
      offsetof(struct ctl, download_only)},
+    {"yes", 0, OPTION_YES, NULL, "do not ask for confirmation", set_flag,
+     offsetof(struct ctl, yes)},
     {"until", 0, OPTION_UNTIL, "TIME", "pause only until this time", set_until, 0},
     {"key", 0, OPTION_KEY, "PEM", "the key file (repeatable for verify)", set_key, 0},
     {"os", 0, OPTION_FEED, "ID:VERSION", "the release a feed is for, as debian:12 (this host's)",

@@ -21,6 +21,7 @@ enum option_bit {
         OPTION_ALL = 1 << 11,
         OPTION_FEED = 1 << 13,     /* --os */
         OPTION_MANIFEST = 1 << 14, /* --id, --url, --expires, --days */
+        OPTION_YES = 1 << 15,
         OPTION_ANYWHERE = 1 << 12, /* --help, --version, --prefix */
 };
 

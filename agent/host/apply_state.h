@@ -10,10 +10,11 @@
  *     stamps.json           {repository: time of its last fully successful refresh}
  *     pause.json            {paused_at, until|null, by}
  *     vetoes.json           [{name, arch, version, reason}]
- *     kept-back.json        {policy, indexes, packages: [{name, arch, version, text}]}:
- * what the package manager would not take, with its words, and for which policy and indexes
- * (digests) that is known intents/<run>.json    an open run; outcomes/<run>.json: a finished one
- * (report/outcome.h) done-operations.jsonl, archives/ (private apt cache)
+ *     kept-back.json        {policy, indexes, packages: [{name, arch, version, text}]}: what the
+ *                           package manager would not take, with its words, and for which policy
+ *                           and indexes (digests) that is known
+ *     intents/<run>.json    an open run; outcomes/<run>.json: a finished one (report/outcome.h)
+ *     done-operations.jsonl, archives/ (private apt cache), kept/ (versions that runs replaced)
  */
 
 #include "base/diag.h"

@@ -32,6 +32,7 @@ const struct paths default_paths = {
 /* ---- the keys ---- */
 
 static const struct config_range minutes_range = {.min = 1, .max = 1440};
+static const struct config_range megabytes_range = {.min = 0, .max = 1024 * 1024};
 static const struct config_range seconds_range = {.min = 1, .max = 3600};
 static const struct config_range hours_range = {.min = 1, .max = 8760};
 static const struct config_range threshold_range = {.min = 1, .max = 16};
@@ -57,6 +58,7 @@ static const struct config_key config_keys[] = {
     {"apply", "exclude", config_read_words, FIELD(exclude), NULL, ""},
     {"apply", "max_index_age_hours", config_read_int, FIELD(max_index_age_hours), &hours_range,
      "48"},
+    {"apply", "keep_max_mb", config_read_int, FIELD(keep_max_mb), &megabytes_range, "2048"},
     {"apply", "hook_timeout_seconds", config_read_int, FIELD(hook_timeout_seconds), &seconds_range,
      "300"},
     {"apply", "check_timeout_seconds", config_read_int, FIELD(check_timeout_seconds),

@@ -45,6 +45,7 @@ struct config {
         struct strv exclude; /* globs of package names */
         char *exclude_file;  /* that says so; NULL: none does */
         int64_t max_index_age_hours;
+        int64_t keep_max_mb; /* of the versions that runs replaced; 0: keep none */
         int64_t hook_timeout_seconds, check_timeout_seconds; /* of each program */
         /* [trust] */
         int64_t threshold;

@@ -36,6 +36,7 @@ void outcome_free(struct outcome *outcome)
                 free(outcome->packages[i].version_to);
                 free(outcome->packages[i].advisories);
                 free(outcome->packages[i].message);
+                free(outcome->packages[i].kept);
         }
         script_results_done(&outcome->scripts);
         free(outcome->packages);
@@ -99,6 +100,7 @@ static void write_package(const struct outcome_package *package, struct json_wri
         json_add_string(writer, "advisories", package->advisories);
         json_add_string(writer, "result", enum_name(&package_result_names, (int)package->result));
         json_add_string(writer, "message", package->message);
+        json_add_string(writer, "kept", package->kept);
         json_end(writer);
 }
 
@@ -176,6 +178,7 @@ static const struct text_field package_texts[] = {
     {"version_to", offsetof(struct outcome_package, version_to)},
     {"advisories", offsetof(struct outcome_package, advisories)},
     {"message", offsetof(struct outcome_package, message)},
+    {"kept", offsetof(struct outcome_package, kept)},
 };
 
 static int read_texts(const struct json *json, const struct text_field *fields, size_t n_fields,

@@ -54,6 +54,8 @@ struct outcome_package {
         char *advisories;   /* joined by a blank; NULL: none */
         enum package_result result;
         char *message; /* NULL: nothing to add */
+        char *kept;    /* how version_from was kept: "cache", "downloaded", "repacked", or "not
+                          kept: ..."; NULL: nothing was replaced */
 };
 
 struct outcome {

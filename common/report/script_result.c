@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { LAST_LINE_MAX_BYTES = 300 };
+
 static const char *const phase_texts[] = {
     [SCRIPT_PRE_RUN] = "pre-run",       [SCRIPT_POST_RUN] = "post-run",
     [SCRIPT_BEFORE] = "before",         [SCRIPT_AFTER_STEP] = "after-step",
@@ -93,6 +95,18 @@ int script_output_clean(const char *text, char **ret)
                 end++;
         *ret = strdup(end);
         return *ret ? 0 : -ENOMEM;
+}
+
+char *script_result_describe(const struct script_result *result)
+{
+        const char *message = result->message ?: "failed", *output = result->output ?: "";
+        const char *line = strrchr(output, '\n');
+
+        line = line ? line + 1 : output;
+        /* The message of a program may end with that line already. */
+        if (*line == '\0' || strstr(message, line))
+                return strdup(message);
+        return str_format("%s: %.*s", message, LAST_LINE_MAX_BYTES, line);
 }
 
 /* ---- JSON ---- */

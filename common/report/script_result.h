@@ -51,6 +51,10 @@ int script_results_add(struct script_results *results, struct script_result *res
 const struct script_result *script_results_find(const struct script_results *results,
                                                 enum script_phase phase, const char *name);
 
+/* "exit code 1: connection refused": why it did not pass, with its last line. The caller frees;
+ * NULL: out of memory. */
+char *script_result_describe(const struct script_result *result);
+
 /* Foreign output as it may be kept and shown: its last SCRIPT_OUTPUT_MAX_BYTES. -ENOMEM. */
 int script_output_clean(const char *text, char **ret) MUST_CHECK;
 

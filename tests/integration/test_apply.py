@@ -486,9 +486,6 @@ class Refusing(ApplyCase):
             self.assertIsNone(helper.call("GetState")["state"]["policy"])
         self.refused("PermissionDenied", "Reboot")
         self.refused("PermissionDenied", "Recover", kind="admin", uid=0, groups=(0,))
-        for method in ("Rollback", "ClearVeto"):
-            parameters = {"run_id": "x"} if method == "Rollback" else {}
-            self.refused("MethodNotImplemented", method, kind="admin", uid=0, **parameters)
 
     def test_policies_that_do_not_count(self):
         now = policies.utc_now()

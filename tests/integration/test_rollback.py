@@ -2,11 +2,18 @@
 """Hooks, health checks and rollback: the real patchd-apply with real apt and dpkg in throw-away
 roots."""
 
+import json
 import os
+import pathlib
+import re
+import shutil
+import stat
 import sys
 import unittest
 
 import test_apply
+
+from lab import roots
 
 
 class GuardCase(test_apply.ApplyCase):
@@ -24,6 +31,39 @@ class GuardCase(test_apply.ApplyCase):
     def offer(self, name="other", version="2.0", **more):
         self.main.add(name, version, **more)
         self.publish()
+
+    def rollback(self, **parameters):
+        with self.helper("admin", 0, (0,)) as helper:
+            return helper.call("Rollback", **parameters)
+
+    def refused_rollback(self, **parameters):
+        return self.refused("Failed", "Rollback", kind="admin", uid=0, groups=(0,), **parameters)["message"]
+
+    def vetoes(self):
+        with self.helper("admin", 0, (0,)) as helper:
+            return {(v["name"], v["version"]): v["reason"] for v in helper.call("GetState")["state"]["vetoes"]}
+
+    def decision(self, name):
+        """What patchctl scan makes of one package, with the helper's state."""
+        patchctl = test_apply.HELPER.parents[1] / "ctl/patchctl"
+        shutil.copy(patchctl, self.root / "opt/patchctl")
+        for library in re.findall(r"=> (/\S+)", roots.run_host("ldd", patchctl).stdout):
+            if not (self.root / library.lstrip("/")).exists():
+                shutil.copy(library, self.root / test_apply.LIBRARIES)
+        policy = self.root / "tmp/policy.dsse"
+        policy.write_text(self.default)
+        done = self.chroot("env", f"LD_LIBRARY_PATH=/{test_apply.LIBRARIES}", "/opt/patchctl", "scan", "--policy",
+                           "/tmp/policy.dsse", "--json", check=False)
+        self.assertIn("packages", done.stdout, done.stderr)
+        report = json.loads(done.stdout)
+        return {p["name"]: p for p in report["packages"]}[name]
+
+    def kept(self):
+        return sorted(p.name for p in (self.root / test_apply.STATE / "kept").iterdir() if p.suffix == ".deb")
+
+    def empty_caches(self):
+        """So that a version is neither in a cache nor in an index."""
+        self.chroot("apt-get", "clean")
 
     def seen(self, name="seen"):
         path = self.root / "tmp" / name
@@ -56,7 +96,7 @@ class Hooks(GuardCase):
         self.offer()
         outcome = self.apply(run_id="refused")
         self.assertEqual(outcome["result"], "refused", outcome)
-        self.assertIn("pre-run hook '1': exit code 7", outcome["message"])
+        self.assertIn("pre-run hook '1' failed: exit code 7", outcome["message"])
         self.assertIn("not \\x1b[31mnow", outcome["message"])
         self.assertEqual(self.result_of(outcome, "other")["result"], "skipped")
         self.assertEqual(self.version_of("other"), {"other": "1.0"})
@@ -125,6 +165,228 @@ class Checks(GuardCase):
         self.assertEqual(outcome["result"], "succeeded", outcome)
         self.assertEqual(self.version_of("other"), {"other": "2.0"})
         self.assertEqual([(c["phase"], c["passed"]) for c in outcome["checks"]], [("before", False), ("after-step", False)])
+
+
+def snapshot(root, paths):
+    """Everything that can be seen of files and links but their times."""
+    result = {}
+    for path in paths:
+        target = pathlib.Path(root, path.lstrip("/"))
+        info = target.lstat()
+        content = os.readlink(target) if stat.S_ISLNK(info.st_mode) else None if stat.S_ISDIR(info.st_mode) else target.read_bytes()
+        result[path] = (info.st_mode, info.st_uid, info.st_gid, content)
+    return result
+
+
+BROKEN = 'test "$(cat /usr/share/other/version)" != 2.0 || { echo "other 2.0 is broken"; exit 1; }'
+
+
+class Rollback(GuardCase):
+    def files_of(self, name):
+        return [p for p in self.chroot("dpkg", "-L", name).stdout.split() if p != "/."]
+
+    def test_failed_check_rolls_back_vetoes_and_lets_the_next_version_in(self):
+        self.program("checks.d/other", BROKEN)
+        before = snapshot(self.root, self.files_of("other"))
+        self.offer()
+        self.main.add("third", "2.0")
+        self.publish()
+        outcome = self.apply(run_id="broken")
+        package = self.result_of(outcome, "other")
+        self.assertEqual((package["result"], package["kept"]), ("rolled_back", "downloaded"), outcome)
+        self.assertIn("check 'other' failed: exit code 1: other 2.0 is broken", package["message"])
+        self.assertEqual(self.version_of("other"), {"other": "1.0"})
+        self.assertEqual(snapshot(self.root, self.files_of("other")), before)
+        self.assertIn("other 2.0 is broken", self.vetoes()[("other", "2.0")])
+        self.assertEqual(outcome["checks"][-1]["passed"], True)
+        decision = self.decision("other")
+        self.assertEqual((decision["state"], decision["target"]), ("held", "2.0"))
+        self.assertIn("vetoed on this node: check 'other' failed", decision["reason"])
+        again = self.apply(run_id="again")
+        self.assertNotIn("other", [p["name"] for p in again["packages"]])
+        self.offer(version="3.0")
+        self.assertEqual(self.result_of(self.apply(run_id="newer"), "other")["result"], "updated")
+        self.assertEqual(self.version_of("other"), {"other": "3.0"})
+        self.assertEqual(self.vetoes(), {})
+
+    def test_kept_from_the_cache(self):
+        cache = self.root / "var/cache/apt/archives"
+        (cache / "other_1.0_all.deb").write_bytes((self.world.folder / "web/main/pool/other_1.0_all.deb").read_bytes())
+        (cache / "third_1.0_all.deb").write_bytes(b"something else")
+        self.main.add("third", "2.0")
+        self.offer()
+        outcome = self.apply()
+        self.assertEqual({p["name"]: p["kept"] for p in outcome["packages"]}, {"other": "cache", "third": "downloaded"})
+
+    def test_kept_from_the_index(self):
+        self.empty_caches()
+        self.offer()
+        outcome = self.apply()
+        self.assertEqual(self.result_of(outcome, "other")["kept"], "downloaded", outcome)
+        self.assertEqual(self.kept(), ["other_1.0_all.deb"])
+        self.assertEqual(stat.S_IMODE((self.root / test_apply.STATE / "kept").stat().st_mode), 0o700)
+
+    def test_new_packages_go_again(self):
+        self.program("checks.d/app", "! test -e /usr/share/newdep")
+        self.main.add("app", "2.0", depends="liba (>= 1:1.1), newdep", conffiles={"/etc/app.conf": "two\n"})
+        self.main.add("liba", "1:1.1", arch="amd64")
+        self.main.add("newdep", "2.0", extra={"Source": "app"})
+        self.publish()
+        self.chroot("apt-mark", "auto", "liba")
+        outcome = self.apply()
+        self.assertEqual({p["name"]: p["result"] for p in outcome["packages"] if p["name"] in ("app", "newdep")},
+                         {"app": "rolled_back", "newdep": "rolled_back"}, outcome)
+        self.assertEqual(self.version_of("app", "newdep"), {"app": "1.0", "newdep": None})
+        self.assertIn("liba", self.chroot("apt-mark", "showauto").stdout.split())
+        self.assertEqual((self.root / "etc/app.conf").read_text(), "one\n")
+
+    def test_not_kept_is_said(self):
+        self.configure("[apply]\nkeep_max_mb = 0\n")
+        self.program("checks.d/other", BROKEN)
+        self.offer()
+        package = self.result_of(self.apply(), "other")
+        self.assertEqual(package["result"], "failed")
+        self.assertIn("could not be rolled back: other 1.0 is not kept", package["message"])
+        self.assertIn("keep_max_mb is 0", package["kept"])
+        self.assertEqual(self.version_of("other"), {"other": "2.0"})
+
+    def test_administrator_rolls_back(self):
+        self.main.add("third", "2.0")
+        self.offer()
+        self.apply(run_id="first")
+        plan = self.rollback(plan_only=True)["plan"]
+        self.assertEqual(plan["run_id"], "first")
+        self.assertEqual([(p["name"], p["version_now"], p["version_back"], p["kept"]) for p in plan["packages"]],
+                         [("other", "2.0", "1.0", "downloaded"), ("third", "2.0", "1.0", "downloaded")])
+        self.assertEqual(len(plan["changes"]), 2, plan)
+        self.assertEqual(self.version_of("other", "third"), {"other": "2.0", "third": "2.0"})
+        self.assertIn("look at it again", self.refused_rollback(run_id="first", digest="0" * 64))
+        reply = self.rollback(run_id="first", digest=plan["digest"])
+        self.assertEqual(reply["outcome"]["result"], "succeeded", reply)
+        self.assertEqual({p["result"] for p in reply["outcome"]["packages"]}, {"rolled_back"})
+        self.assertEqual(self.version_of("other", "third"), {"other": "1.0", "third": "1.0"})
+        self.assertEqual(set(self.vetoes()), {("other", "2.0"), ("third", "2.0")})
+        self.assertEqual(self.apply(run_id="held")["packages"], [])
+        self.assertIn("nothing of run first", self.refused_rollback(run_id="first"))
+        with self.helper("admin", 0, (0,)) as helper:
+            helper.call("ClearVeto", package="other")
+        self.refused("Failed", "ClearVeto", kind="admin", uid=0, groups=(0,), package="other")
+        self.assertEqual([p["name"] for p in self.apply(run_id="allowed")["packages"]], ["other"])
+
+    def test_refusals(self):
+        self.offer()
+        self.apply(run_id="first")
+        self.assertIn("no run nobody", self.refused_rollback(run_id="nobody"))
+        self.chroot("apt-mark", "hold", "other")
+        self.assertIn("can't bring it back", self.refused_rollback(run_id="first"))
+        self.chroot("apt-mark", "unhold", "other")
+        self.main.add("needy", "1.0", depends="other (>= 2.0)")
+        self.publish()
+        self.chroot("apt-get", "-q", "-y", "install", "needy")
+        self.assertRegex(self.refused_rollback(run_id="first"), "do more than bring|can't bring it back")
+        self.assertEqual(self.version_of("other", "needy"), {"other": "2.0", "needy": "1.0"})
+        self.chroot("dpkg", "-r", "needy")
+        kept = self.root / test_apply.STATE / "kept/other_1.0_all.deb"
+        kept.write_bytes(kept.read_bytes() + b"x")
+        self.assertIn("is not what was kept", self.refused_rollback(run_id="first"))
+        kept.unlink()
+        kept.with_name(kept.name + ".json").unlink()
+        self.assertIn("is not kept on this node", self.refused_rollback(run_id="first"))
+        self.offer(version="3.0")
+        self.apply(run_id="second")
+        self.assertIn("not at 2.0 any more", self.refused_rollback(run_id="first"))
+
+    def test_daemon_may_not(self):
+        for kind in ("apply", "admin"):
+            for method in ("Rollback", "ClearVeto"):
+                with self.subTest(f"{method} on {kind}"):
+                    self.refused("PermissionDenied", method, kind=kind)
+
+    def test_oldest_are_dropped(self):
+        self.configure("[apply]\nkeep_max_mb = 1\n")
+        for number, name in enumerate(("other", "third", "app")):
+            size = 450_000
+            for version in ("5.0", "6.0"):
+                more = {"depends": "liba"} if name == "app" else {}
+                self.main.add(name, version, files={f"/usr/share/{name}/blob": "x" * size}, **more)
+                self.publish()
+                self.apply(run_id=f"run-{number}-{version[0]}")
+        kept = self.kept()
+        self.assertIn("app_5.0_all.deb", kept)
+        self.assertNotIn("other_5.0_all.deb", kept)
+        self.assertLess(sum(p.stat().st_size for p in (self.root / test_apply.STATE / "kept").iterdir()), 1_000_000)
+
+
+class Repacked(GuardCase):
+    """What no index offers any more and no cache has is made again from the installed files."""
+
+    def forget_version(self, name, version):
+        for deb in (self.world.folder / "web/main/pool").glob(f"{name}_{version}_*.deb"):
+            deb.unlink()
+        self.empty_caches()
+
+    def test_comes_back_byte_for_byte(self):
+        self.chroot("rm", "-rf", "/opt/hold")
+        scripts = {"postinst": "echo \"postinst $DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT\" >/dev/null; touch /tmp/postinst-1"}
+        self.main.add("rich", "1.0", arch="amd64", scripts=scripts,
+                      files={"/usr/bin/rich": "#!/bin/sh\necho one\n", "/usr/share/rich/" + "long/" * 30 + "name": "deep\n",
+                             "/lib/rich/lib": "in lib\n", "/usr/share/doc/rich/gone": "gone\n"},
+                      conffiles={"/etc/rich.conf": "one\n", "/etc/rich.local": "shipped\n"},
+                      extra={"Multi-Arch": "same"})
+        self.publish()
+        self.chroot("apt-get", "-q", "-y", "install", "rich")
+        self.chroot("chmod", "4755", "/usr/bin/rich")
+        self.chroot("chown", "root:daemon", "/usr/bin/rich")
+        (self.root / "etc/rich.local").write_text("edited here\n")
+        (self.root / "usr/share/doc/rich/gone").unlink()
+        self.forget_version("rich", "1.0")
+        paths = [p for p in self.chroot("dpkg", "-L", "rich").stdout.split() if p not in ("/.", "/usr/share/doc/rich/gone")]
+        before = snapshot(self.root, paths)
+        control = self.chroot("dpkg-query", "-s", "rich").stdout
+        self.main.add("rich", "2.0", arch="amd64", files={"/usr/bin/rich": "#!/bin/sh\necho two\n"},
+                      conffiles={"/etc/rich.conf": "two\n", "/etc/rich.local": "shipped two\n"}, extra={"Multi-Arch": "same"})
+        self.publish()
+        self.program("checks.d/rich", 'test "$(sh /usr/bin/rich)" = one')
+        outcome = self.apply(run_id="rich")
+        package = self.result_of(outcome, "rich")
+        self.assertEqual((package["result"], package["kept"]), ("rolled_back", "repacked"), outcome)
+        self.assertEqual(self.version_of("rich"), {"rich": "1.0"})
+        self.assertEqual(snapshot(self.root, paths), before)
+        self.assertEqual((self.root / "etc/rich.local").read_text(), "edited here\n")
+        without = [line for line in control.splitlines() if not line.startswith(("Conffiles:", " /etc/"))]
+        self.assertEqual([line for line in self.chroot("dpkg-query", "-s", "rich").stdout.splitlines()
+                          if not line.startswith(("Conffiles:", " /etc/"))], without)
+        record = self.state("kept/rich_1.0_amd64.deb.json")
+        notes = "\n".join(record["notes"])
+        self.assertRegex(notes, "changed or removed here.*: /etc/rich.local")
+        self.assertIn("not on the disk", notes)
+        self.assertIn("/usr/share/doc/rich/gone", notes)
+        with self.subTest("the edited file survives the next version too"):
+            self.main.add("rich", "3.0", arch="amd64", files={"/usr/bin/rich": "#!/bin/sh\necho one\n"},
+                          conffiles={"/etc/rich.conf": "three\n", "/etc/rich.local": "shipped three\n"}, extra={"Multi-Arch": "same"})
+            self.publish()
+            self.assertEqual(self.result_of(self.apply(run_id="third"), "rich")["result"], "updated")
+            self.assertEqual((self.root / "etc/rich.local").read_text(), "edited here\n")
+            self.assertEqual((self.root / "etc/rich.conf").read_text(), "three\n")
+
+
+class Interrupted(GuardCase):
+    fake_apt_get = test_apply.Refusing.fake_apt_get
+
+    def test_killed_while_going_back(self):
+        self.program("checks.d/other", BROKEN)
+        self.offer()
+        self.fake_apt_get('case "$*" in *--no-download*install*/kept/*) kill -9 $PPID; exit 1;; esac')
+        with self.helper() as helper:
+            with self.assertRaises(ConnectionError):
+                helper.call("Apply", envelope=self.default, run_id="cut")
+        self.assertEqual(self.version_of("other"), {"other": "2.0"})
+        (self.root / "usr/bin/apt-get.real").rename(self.root / "usr/bin/apt-get")
+        self.apply(run_id="next")
+        outcome = self.state("outcomes/cut.json")
+        self.assertEqual((outcome["result"], self.result_of(outcome, "other")["result"]), ("interrupted", "rolled_back"), outcome)
+        self.assertEqual(self.version_of("other"), {"other": "1.0"})
+        self.assertEqual(set(self.vetoes()), {("other", "2.0")})
 
 
 if __name__ == "__main__":

@@ -71,19 +71,46 @@ static const char *const fetch_argv[] = {
     APT_GET, "-q", "-o", "APT::Get::AllowUnauthenticated=false", NULL,
 };
 
+/* Of going back: exactly the archives and removals named, so Recommends and pins have no say. */
+static const char *const back_argv[] = {
+    APT_GET,
+    "-q",
+    "-y",
+    LOCK_OPTIONS,
+    "-o",
+    "Dpkg::Use-Pty=0",
+    "-o",
+    "Dpkg::Options::=--force-confdef",
+    "-o",
+    "Dpkg::Options::=--force-confold",
+    "-o",
+    "APT::Install-Recommends=false",
+    "-o",
+    "APT::Default-Release=",
+    "-o",
+    "APT::Get::AllowUnauthenticated=false",
+    "-o",
+    "APT::Get::AutomaticRemove=false",
+    "--allow-downgrades",
+    NULL,
+};
+static const char *const verify_argv[] = {DPKG, "--verify", NULL};
+static const char *const mark_auto_argv[] = {"/usr/bin/apt-mark", "auto", NULL};
+
 static const char *const *const fixed_argvs[N_BACKEND_ACTIONS] = {
-    [BACKEND_REFRESH] = refresh_argv,  [BACKEND_CHECK] = check_argv,
-    [BACKEND_REPAIR] = repair_argv,    [BACKEND_SIMULATE] = upgrade_argv,
-    [BACKEND_DOWNLOAD] = upgrade_argv, [BACKEND_INSTALL] = upgrade_argv,
-    [BACKEND_FETCH] = fetch_argv,      [BACKEND_SIMULATE_REMOVE] = simulate_remove_argv,
-    [BACKEND_REMOVE] = remove_argv,    [BACKEND_WHY] = upgrade_argv,
+    [BACKEND_REFRESH] = refresh_argv,     [BACKEND_CHECK] = check_argv,
+    [BACKEND_REPAIR] = repair_argv,       [BACKEND_SIMULATE] = upgrade_argv,
+    [BACKEND_DOWNLOAD] = upgrade_argv,    [BACKEND_INSTALL] = upgrade_argv,
+    [BACKEND_FETCH] = fetch_argv,         [BACKEND_SIMULATE_REMOVE] = simulate_remove_argv,
+    [BACKEND_REMOVE] = remove_argv,       [BACKEND_VERIFY] = verify_argv,
+    [BACKEND_SIMULATE_BACK] = back_argv,  [BACKEND_INSTALL_BACK] = back_argv,
+    [BACKEND_MARK_AUTO] = mark_auto_argv, [BACKEND_WHY] = upgrade_argv,
 };
 
 static const char *const action_options[N_BACKEND_ACTIONS] = {
-    [BACKEND_SIMULATE] = "--simulate",
-    [BACKEND_WHY] = "--simulate",
-    [BACKEND_DOWNLOAD] = "--download-only",
-    [BACKEND_INSTALL] = "--no-download",
+    [BACKEND_SIMULATE] = "--simulate",        [BACKEND_DOWNLOAD] = "--download-only",
+    [BACKEND_INSTALL] = "--no-download",      [BACKEND_SIMULATE_BACK] = "--simulate",
+    [BACKEND_INSTALL_BACK] = "--no-download", [BACKEND_WHY] = "--simulate",
 };
 
 static int add_upgrade(enum backend_action action, const struct backend_files *files,
@@ -109,6 +136,8 @@ static int add_upgrade(enum backend_action action, const struct backend_files *f
                 r = strv_addf(argv, "APT::Status-Fd=%d", BACKEND_STATUS_FD);
         if (r >= 0)
                 r = strv_add(argv, action_options[action]);
+        if (r >= 0 && fixed_argvs[action] == back_argv)
+                return strv_add(argv, "install");
         if (r >= 0 && action == BACKEND_WHY)
                 r = strv_add(argv, "install");
         else if (r >= 0)
@@ -169,7 +198,7 @@ static int apt_argv(enum backend_action action, const struct backend_files *file
 
         for (size_t i = 0; r >= 0 && fixed[i]; i++)
                 r = strv_add(&argv, fixed[i]);
-        if (r >= 0 && fixed == upgrade_argv)
+        if (r >= 0 && action_options[action])
                 r = add_upgrade(action, files, &argv);
         if (r >= 0 && action == BACKEND_FETCH)
                 r = add_fetch(files, &argv);
@@ -208,6 +237,18 @@ static int apt_allow_list(const struct plan_step *step, const char *native_arch,
                             item->name, arch, item->version_to);
         }
         return str_take(&text, ret);
+}
+
+/* ---- words ---- */
+
+static int apt_word(enum backend_word kind, const char *name, const char *arch, char **ret,
+                    struct diag *diag)
+{
+        if (!has_only(name, "+-.", NAME_MAX_BYTES) || !has_only(arch, "-", NAME_MAX_BYTES))
+                return diag_fail(diag, -EINVAL, "%s %s: not a package name and architecture", name,
+                                 arch);
+        *ret = str_format("%s:%s%s", name, arch, kind == WORD_REMOVAL ? "-" : "");
+        return *ret ? 0 : -ENOMEM;
 }
 
 /* ---- names of archives ---- */
@@ -258,4 +299,7 @@ const struct backend backend_apt = {
     .parse_refresh = apt_parse_refresh,
     .archive_name = apt_archive_name,
     .archive_suffix = ".deb",
+    .word = apt_word,
+    .parse_verify = apt_parse_verify,
+    .own_archives = "/var/cache/apt/archives/",
 };

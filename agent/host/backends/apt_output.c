@@ -183,6 +183,30 @@ int apt_parse_why(const char *output, char **ret)
         return r;
 }
 
+/* ---- dpkg --verify ---- */
+
+struct verify_reader {
+        struct strv *conffiles, *others;
+};
+
+/* "??5?????? c /etc/app.conf", "missing     /usr/bin/app": the mark stands before the path. */
+static int visit_verified(char *line, void *arg)
+{
+        struct verify_reader *reader = arg;
+        char *path = strstr(line, " /");
+
+        if (!path || path == line)
+                return 0;
+        return strv_add(path[-1] == 'c' ? reader->conffiles : reader->others, path + 1);
+}
+
+int apt_parse_verify(const char *output, struct strv *ret_conffiles, struct strv *ret_others)
+{
+        struct verify_reader reader = {ret_conffiles, ret_others};
+
+        return apt_for_each_line(output, visit_verified, &reader);
+}
+
 /* ---- APT::Status-Fd ---- */
 
 static const struct {

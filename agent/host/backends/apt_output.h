@@ -8,6 +8,8 @@
 int apt_parse_simulation(const char *output, struct backend_changes *ret) MUST_CHECK;
 int apt_parse_why(const char *output, char **ret) MUST_CHECK;
 bool apt_parse_status(char *line, struct backend_status *ret);
+int apt_parse_verify(const char *output, struct strv *ret_conffiles,
+                     struct strv *ret_others) MUST_CHECK;
 int apt_parse_refresh(const char *output, const char *error_output, bool is_success,
                       const struct strv *repositories, struct backend_refresh *ret) MUST_CHECK;
 

@@ -38,8 +38,15 @@ enum backend_action {
         BACKEND_INSTALL,         /* from the archives only, no network */
         BACKEND_SIMULATE_REMOVE, /* words: what the next one would do */
         BACKEND_REMOVE,          /* words: these packages, and nothing else */
+        BACKEND_VERIFY,          /* words: packages; which installed files differ? */
+        BACKEND_SIMULATE_BACK,   /* words: archives to install, and packages to remove */
+        BACKEND_INSTALL_BACK,    /* the same, no network */
+        BACKEND_MARK_AUTO,       /* words: packages; they are there as dependencies only */
         N_BACKEND_ACTIONS,
 };
+
+/* How a package is named on the command line. */
+enum backend_word { WORD_PACKAGE, WORD_REMOVAL };
 
 enum backend_change_kind { CHANGE_INSTALL, CHANGE_CONFIGURE, CHANGE_REMOVE, N_CHANGE_KINDS };
 
@@ -107,6 +114,17 @@ struct backend {
 
         /* The words of WHY's output in one line; *ret NULL: it says nothing. */
         int (*parse_why)(const char *output, char **ret);
+
+        /* A word for the command line. -EINVAL for what might be taken for something else. */
+        int (*word)(enum backend_word kind, const char *name, const char *arch, char **ret,
+                    struct diag *diag);
+
+        /* The files of VERIFY's output that differ or are gone: configuration files, and others. */
+        int (*parse_verify)(const char *output, struct strv *ret_conffiles,
+                            struct strv *ret_others);
+
+        /* Where the package manager itself keeps what it downloads. */
+        const char *own_archives;
 
         /* False: no line of progress. Cuts the line into pieces. */
         bool (*parse_status)(char *line, struct backend_status *ret);
