@@ -193,6 +193,11 @@ class World:
         (root / "etc/apt/sources.list").write_text(f"{source}/main stable main\n{source}/extra extra main\n")
         (root / "etc/apt/test.gpg").write_bytes(self.archive_key.public.read_bytes())
         (root / "etc/apt/apt.conf.d/90lab").write_text("")
+        self.prepare_agent(root)
+        roots.run_in(root, "apt-get", "-q", "update")
+        roots.run_in(root, "apt-get", "-q", "-y", "install", "app", "other", "third")
+
+    def prepare_agent(self, root):
         with open(root / "etc/passwd", "a", encoding="ascii") as passwd:
             passwd.write(f"patchd:x:{PATCHD_UID}:{PATCHD_UID}::/nonexistent:/usr/sbin/nologin\n")
         with open(root / "etc/group", "a", encoding="ascii") as group:
@@ -202,8 +207,6 @@ class World:
         (root / "etc/patchd/patchd.conf").write_text(
             "[control]\npolicy_url = https://control.invalid/policy.json\npolicy_id = lab\n")
         (root / STATE).mkdir()
-        roots.run_in(root, "apt-get", "-q", "update")
-        roots.run_in(root, "apt-get", "-q", "-y", "install", "app", "other", "third")
 
     def close(self):
         self.stack.close()

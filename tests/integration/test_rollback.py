@@ -2,6 +2,7 @@
 """Hooks, health checks and rollback: the real patchd-apply with real apt and dpkg in throw-away
 roots."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -9,11 +10,12 @@ import re
 import shutil
 import stat
 import sys
+import tempfile
 import unittest
 
 import test_apply
 
-from lab import roots
+from lab import policies, roots
 
 
 class GuardCase(test_apply.ApplyCase):
@@ -387,6 +389,80 @@ class Interrupted(GuardCase):
         self.assertEqual((outcome["result"], self.result_of(outcome, "other")["result"]), ("interrupted", "rolled_back"), outcome)
         self.assertEqual(self.version_of("other"), {"other": "1.0"})
         self.assertEqual(set(self.vetoes()), {("other", "2.0")})
+
+
+class RealWorld(test_apply.World):
+    """A Debian with its real archive, whose security updates are pending."""
+
+    def __init__(self):
+        self.stack = contextlib.ExitStack()
+        self.folder = pathlib.Path(self.stack.enter_context(tempfile.TemporaryDirectory(prefix="apply.")))
+        self.key = policies.Key(self.folder)
+        version = roots.os_release()["VERSION_ID"]
+        self.root = self.stack.enter_context(roots.copy_of(roots.indexed_root(version), hostname="real"))
+        test_apply.copy_libraries(self.root)
+        self.prepare_agent(pathlib.Path(self.root))
+
+
+class RealPair(GuardCase):
+    """A version of the release pocket and its security update, as Debian built them."""
+
+    LIKELY = (("openssl", "libssl3"), ("openssl", "libssl3t64"), ("perl-base",), ("libgnutls30",), ("libgnutls30t64",), ("libc-bin", "libc6"))
+
+    @classmethod
+    def setUpClass(cls):
+        cls.world = RealWorld()
+        cls.addClassCleanup(cls.world.close)
+
+    def setUp(self):
+        self.root = self.enter(roots.copy_of(self.world.root))
+        for kind, name in (("proc", "proc"), ("devtmpfs", "dev")):
+            roots.run_host("mount", "-t", kind, kind, self.root / name)
+            self.addCleanup(roots.run_host, "umount", "-l", self.root / name)
+        self.runs = 0
+
+    def pending(self):
+        """{name: (installed, candidate)} of what apt would upgrade."""
+        text = self.chroot("apt-get", "-q", "-s", "dist-upgrade").stdout
+        return {name.partition(":")[0]: (old, new) for name, old, new in re.findall(r"^Inst (\S+) \[(\S+)\] \((\S+) ", text, re.M)}
+
+    def pick(self):
+        pending = self.pending()
+        for names in self.LIKELY:
+            if names[0] in pending:
+                return {name: pending[name] for name in names if name in pending}
+        raise unittest.SkipTest(f"none of the likely packages has an update pending: {sorted(pending)}")
+
+    def go_there_and_back(self, pair, origins):
+        first = next(iter(pair))
+        there = [p for name in pair for p in self.chroot("dpkg", "-L", name).stdout.split() if p != "/."]
+        before = snapshot(self.root, [p for p in there if os.path.lexists(self.root / p.lstrip("/"))])
+        self.program("checks.d/version", f'test "$(dpkg-query -W -f \'${{Version}}\' {first})" = "{pair[first][0]}" || {{ echo "{first} is too new"; exit 1; }}')
+        self.default = self.envelope([(name, new) for name, (_, new) in pair.items()])
+        outcome = self.apply(run_id="real")
+        results = {p["name"]: (p["result"], p["kept"]) for p in outcome["packages"] if p["name"] in pair}
+        self.assertEqual({result for result, _ in results.values()} - {"updated"}, {"rolled_back"}, outcome)
+        self.assertEqual(results[first][0], "rolled_back", outcome)
+        self.assertLessEqual({kept for _, kept in results.values()}, origins, outcome)
+        rolled_back = {name for name, (result, _) in results.items() if result == "rolled_back"}
+        self.assertEqual(self.version_of(*rolled_back), {name: pair[name][0] for name in rolled_back})
+        own = {p for name in rolled_back for p in self.chroot("dpkg", "-L", name).stdout.split()}
+        after = snapshot(self.root, before)
+        self.assertEqual({p: after[p] for p in before if p in own}, {p: before[p] for p in before if p in own})
+        self.assertGreater(len(own & before.keys()), 5)
+        self.assertIn((first, pair[first][1]), self.vetoes())
+        self.assertEqual(self.chroot("dpkg", "--audit").stdout, "")
+        self.assertEqual(self.decision(first)["state"], "held")
+        print({p["name"]: (p["version_from"], p["version_to"], p["result"], p["kept"]) for p in outcome["packages"]}, file=sys.stderr)
+
+    def test_from_the_archive(self):
+        self.go_there_and_back(self.pick(), {"downloaded", "repacked"})
+
+    def test_repacked(self):
+        pair = self.pick()
+        sources = self.root / "etc/apt/sources.list"
+        sources.write_text("".join(line + "\n" for line in sources.read_text().splitlines() if "-security" in line))
+        self.go_there_and_back(pair, {"repacked"})
 
 
 if __name__ == "__main__":

@@ -68,6 +68,12 @@ static const struct {
     {"now as text", &request_fields_apply_now, "{\"now\":\"yes\"}", "now"},
     {"until", &request_fields_pause, "{\"until\":\"2026-12-01T00:00:00Z\"}", NULL},
     {"until without time", &request_fields_pause, "{\"until\":\"tomorrow\"}", "until"},
+    {"rollback of the last run", &request_fields_rollback, "{}", NULL},
+    {"rollback", &request_fields_rollback, "{\"run_id\":\"a\",\"plan_only\":true}", NULL},
+    {"rollback with a path", &request_fields_rollback, "{\"run_id\":\"../a\"}", "run_id"},
+    {"rollback by a digest", &request_fields_rollback, "{\"digest\":\"0a\"}", NULL},
+    {"rollback by no digest", &request_fields_rollback, "{\"digest\":\"-o\"}", "digest"},
+    {"veto of an option", &request_fields_clear_veto, "{\"package\":\"-o\"}", "package"},
     {"veto", &request_fields_clear_veto, "{\"package\":\"openssl\"}", NULL},
 };
 

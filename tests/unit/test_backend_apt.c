@@ -28,6 +28,17 @@ static const struct {
         enum backend_action action;
         const char *starts, *has, *has_not;
 } argv_cases[] = {
+    {"going back may downgrade", BACKEND_INSTALL_BACK, " /usr/bin/apt-get ", " --allow-downgrades ",
+     "upgrade "},
+    {"going back has no network", BACKEND_INSTALL_BACK, " ", " --no-download install ",
+     "--simulate"},
+    {"going back removes nothing else", BACKEND_INSTALL_BACK, " ",
+     " -o APT::Get::AutomaticRemove=false ", "--allow-remove"},
+    {"going back, simulated", BACKEND_SIMULATE_BACK, " ", " --simulate install ", "--no-download"},
+    {"only going back may downgrade", BACKEND_INSTALL, " ", " -y ", "downgrade"},
+    {"fetch of a version", BACKEND_FETCH, " /usr/bin/apt-get ", " download ", "install"},
+    {"verify", BACKEND_VERIFY, " /usr/bin/dpkg ", " --verify ", "apt"},
+    {"mark", BACKEND_MARK_AUTO, " /usr/bin/apt-mark ", " auto ", "manual"},
     {"refresh fails aloud", BACKEND_REFRESH, " /usr/bin/apt-get ",
      " -o APT::Update::Error-Mode=any update ", "upgrade"},
     {"check waits for the lock", BACKEND_CHECK, " /usr/bin/apt-get ",
@@ -62,6 +73,67 @@ static void test_argv(void **state)
                     !strstr(text, argv_cases[i].has) || strstr(text, argv_cases[i].has_not))
                         fail_msg("%s: %s", argv_cases[i].label, text);
         }
+}
+
+static const struct {
+        const char *label;
+        enum backend_word kind;
+        const char *name, *version, *arch, *want; /* want NULL: refused */
+} word_cases[] = {
+    {"a package", WORD_PACKAGE, "app", NULL, "all", "app:all"},
+    {"a version", WORD_VERSION, "liba", "1:1.0-1~deb12u1+b1", "amd64",
+     "liba:amd64=1:1.0-1~deb12u1+b1"},
+    {"a removal", WORD_REMOVAL, "g++", NULL, "amd64", "g++:amd64-"},
+    {"an option", WORD_PACKAGE, "-oapp", NULL, "amd64", NULL},
+    {"a pattern", WORD_VERSION, "app*", "1", "amd64", NULL},
+    {"a path", WORD_PACKAGE, "../app", NULL, "amd64", NULL},
+    {"a release", WORD_VERSION, "app", "1/stable", "amd64", NULL},
+    {"two words", WORD_REMOVAL, "app other", NULL, "amd64", NULL},
+};
+
+static void test_words(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(word_cases); i++) {
+                CLEANUP(freep) char *word = NULL;
+                int r = backend_apt.word(word_cases[i].kind, word_cases[i].name,
+                                         word_cases[i].version, word_cases[i].arch, &word, NULL);
+
+                if (word_cases[i].want ? !str_equal(word, word_cases[i].want) : r != -EINVAL)
+                        fail_msg("%s: %d %s", word_cases[i].label, r, word ?: "");
+        }
+}
+
+static void test_words_end_the_call(void **state)
+{
+        CLEANUP(strv_done) struct strv words = {0}, argv = {0};
+        struct backend_files with = files;
+
+        (void)state;
+        with.words = &words;
+        assert_int_equal(strv_add(&words, "/kept/app_1_all.deb"), 0);
+        assert_int_equal(strv_add(&words, "newdep:amd64-"), 0);
+        assert_int_equal(backend_apt.argv(BACKEND_INSTALL_BACK, &with, &argv), 0);
+        assert_string_equal(argv.items[argv.n_items - 3], "install");
+        assert_string_equal(argv.items[argv.n_items - 1], "newdep:amd64-");
+}
+
+static void test_verify(void **state)
+{
+        CLEANUP(strv_done) struct strv conffiles = {0}, others = {0};
+
+        (void)state;
+        assert_int_equal(backend_apt.parse_verify("??5?????? c /etc/app.conf\n"
+                                                  "missing     /usr/share/a b\n"
+                                                  "missing   c /etc/gone\n"
+                                                  "??5??????   /usr/bin/app\n"
+                                                  "dpkg: warning: something\n",
+                                                  &conffiles, &others),
+                         0);
+        assert_int_equal(conffiles.n_items, 2);
+        assert_string_equal(conffiles.items[1], "/etc/gone");
+        assert_int_equal(others.n_items, 2);
+        assert_string_equal(others.items[0], "/usr/share/a b");
 }
 
 /* What is simulated is what is done: the calls differ by one word. */
@@ -371,11 +443,19 @@ static void test_why(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-            cmocka_unit_test(test_argv),         cmocka_unit_test(test_same_call),
-            cmocka_unit_test(test_allow_list),   cmocka_unit_test(test_allow_list_patterns),
-            cmocka_unit_test(test_archive_name), cmocka_unit_test(test_simulation),
-            cmocka_unit_test(test_why),          cmocka_unit_test(test_status),
-            cmocka_unit_test(test_refresh),      cmocka_unit_test(test_refresh_warning),
+            cmocka_unit_test(test_argv),
+            cmocka_unit_test(test_words),
+            cmocka_unit_test(test_words_end_the_call),
+            cmocka_unit_test(test_verify),
+            cmocka_unit_test(test_same_call),
+            cmocka_unit_test(test_allow_list),
+            cmocka_unit_test(test_allow_list_patterns),
+            cmocka_unit_test(test_archive_name),
+            cmocka_unit_test(test_simulation),
+            cmocka_unit_test(test_why),
+            cmocka_unit_test(test_status),
+            cmocka_unit_test(test_refresh),
+            cmocka_unit_test(test_refresh_warning),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
