@@ -287,7 +287,7 @@ static int take_fetched(const struct installer *installer, const struct plan_ite
         partial = str_format("%spartial/%s", installer->archives, strrchr(path, '/') + 1);
         if (!partial)
                 return -ENOMEM;
-        r = copy_file(partial, path, item->target->file.size_bytes);
+        r = archives_copy_file(partial, path, item->target->file.size_bytes);
         (void)unlink(partial);
         return r == -ENOMEM ? r : 0;
 }
