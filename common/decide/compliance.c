@@ -139,6 +139,20 @@ static int check_collectors(const struct evaluate_input *input, struct strv *rea
         return r < 0 ? r : add_all(reasons, input->problems);
 }
 
+/* What is unpacked has the new version and does not run yet: that is no proof of anything. */
+static int check_database(const struct evaluate_input *input, struct strv *reasons)
+{
+        const struct strv *broken = &input->inventory->broken;
+
+        if (broken->n_items > 0)
+                return strv_addf(reasons, "not properly installed, until a run repairs it: %s%s",
+                                 broken->items[0], broken->n_items > 1 ? ", and others" : "");
+        if (input->inventory->interrupted)
+                return strv_add(
+                    reasons, "a package manager was cut or is at work: its journal is not empty");
+        return 0;
+}
+
 static bool feed_is_for(const struct feed *feed, const struct node *node)
 {
         struct match match = {.os = feed->os};
@@ -209,8 +223,9 @@ static int run_checks(const check_fn *checks, size_t n_checks, const struct eval
 }
 
 /* Stale indexes make the result unknown but do not forbid: a run refreshes them first. */
-static const check_fn unknown_checks[] = {check_assigned, check_expiry, check_clock,
-                                          check_indexes,  check_feeds,  check_collectors};
+static const check_fn unknown_checks[] = {check_assigned,  check_expiry, check_clock,
+                                          check_indexes,   check_feeds,  check_database,
+                                          check_collectors};
 static const check_fn apply_checks[] = {check_assigned, check_mode, check_expiry, check_clock,
                                         check_pause};
 

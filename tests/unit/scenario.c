@@ -195,6 +195,7 @@ static void read_package(const struct inventory *inventory, const struct json *j
         package->provides = copy(json_get_string(json, "provides"));
         package->multi_arch = read_multi_arch(json);
         package->hold = copy(json_get_string(json, "hold"));
+        package->status = copy(json_get_string(json, "broken"));
         package->available = calloc(json_length(available) + 1, sizeof(*package->available));
         for (size_t i = 0; i < json_length(available); i++)
                 read_available(inventory, package, json_at(available, i),
@@ -229,6 +230,12 @@ static void read_inventory(struct scenario *scenario, const struct json *indexes
         for (size_t i = 0; i < json_length(packages); i++)
                 read_package(inventory, json_at(packages, i),
                              &inventory->packages[inventory->n_packages++]);
+        for (size_t i = 0; i < inventory->n_packages; i++)
+                if (inventory->packages[i].status)
+                        assert_int_equal(strv_addf(&inventory->broken, "%s: %s",
+                                                   inventory->packages[i].name,
+                                                   inventory->packages[i].status),
+                                         0);
         qsort(inventory->packages, inventory->n_packages, sizeof(*inventory->packages),
               compare_packages);
         scenario->inventory = inventory;
