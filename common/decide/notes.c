@@ -31,7 +31,8 @@ int notes_find_hold(const struct evaluate_input *input, const struct package *pa
                 *ret = str_format("excluded by this node's configuration (%s%s[apply] exclude)",
                                   limits->exclude_file ?: "", limits->exclude_file ? ", " : "");
         else if (veto)
-                *ret = str_format("vetoed on this node: %s", veto->text ?: "no reason given");
+                *ret = str_format("vetoed on this node: %s; 'patchctl veto clear %s' lifts it",
+                                  veto->text ?: "no reason given", package->name);
         else if (available->held_by)
                 *ret = strdup(available->held_by);
         else
