@@ -2,6 +2,7 @@
 #include "apply/logind.h"
 
 #include "base/str.h"
+#include "base/strv.h"
 #include "host/spawn.h"
 
 #include <string.h>
@@ -89,7 +90,7 @@ static int read_inhibitors(sd_bus_message *reply, struct strv *blockers)
         return r;
 }
 
-int logind_blockers(struct strv *ret, struct diag *diag)
+static int list_blockers(struct strv *ret, struct diag *diag)
 {
         CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
@@ -108,6 +109,15 @@ int logind_blockers(struct strv *ret, struct diag *diag)
         if (r == -ENOENT)
                 return 0; /* without logind there is nobody to ask, and nobody who could inhibit */
         return r < 0 ? diag_fail(diag, r, "%s", diag_text(&why, r)) : 0;
+}
+
+int logind_blockers(char **ret, struct diag *diag)
+{
+        CLEANUP(strv_done) struct strv blockers = {0};
+        int r = list_blockers(&blockers, diag);
+
+        *ret = NULL;
+        return r < 0 || blockers.n_items == 0 ? r : strv_join(&blockers, "; ", ret);
 }
 
 /* ---- the reboot ---- */

@@ -5,14 +5,14 @@
  * logind is there, nobody can hold an inhibitor, and systemctl is asked instead. */
 
 #include "base/diag.h"
-#include "base/strv.h"
 
 #include <time.h>
 
 enum { LOGIND_WALL_MAX_BYTES = 500 };
 
-/* Who blocks a shutdown just now, a sentence each: "apt (uid 0, pid 812): installing". */
-int logind_blockers(struct strv *ret, struct diag *diag) MUST_CHECK;
+/* Who blocks a shutdown just now: "apt (uid 0, pid 812): installing; ...", the caller frees. NULL:
+ * nobody. */
+int logind_blockers(char **ret, struct diag *diag) MUST_CHECK;
 
 /* Begins the reboot and returns before it comes. wall is what logged-in users are told. */
 int logind_reboot(const char *wall, struct diag *diag) MUST_CHECK;

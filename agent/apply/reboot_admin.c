@@ -12,18 +12,14 @@
 /* -EBUSY with who is in the way. */
 static int check_blockers(struct diag *diag)
 {
-        CLEANUP(strv_done) struct strv blockers = {0};
         CLEANUP(freep) char *names = NULL;
-        int r = logind_blockers(&blockers, diag);
+        int r = logind_blockers(&names, diag);
 
-        if (r < 0 || blockers.n_items == 0)
-                return r;
-        r = strv_join(&blockers, "; ", &names);
-        return r < 0 ? r
-                     : diag_fail(diag, -EBUSY,
-                                 "a shutdown is inhibited by %s; 'systemctl reboot -i' does not "
-                                 "ask",
-                                 names);
+        return r < 0 || !names ? r
+                               : diag_fail(diag, -EBUSY,
+                                           "a shutdown is inhibited by %s; 'systemctl reboot -i' "
+                                           "does not ask",
+                                           names);
 }
 
 static int take_lock(const struct paths *paths, struct diag *diag)

@@ -216,14 +216,12 @@ static int withdraw(const struct paths *paths, struct diag *diag)
 /* Who inhibits a shutdown for now; NULL: nobody. Owned. */
 static int find_blockers(char **ret, struct diag *diag)
 {
-        CLEANUP(strv_done) struct strv blockers = {0};
         CLEANUP(freep) char *names = NULL;
-        int r = logind_blockers(&blockers, diag);
+        int r = logind_blockers(&names, diag);
 
-        if (r < 0 || blockers.n_items == 0)
+        if (r < 0 || !names)
                 return r;
-        r = strv_join(&blockers, "; ", &names);
-        *ret = r < 0 ? NULL : str_format("a shutdown is inhibited by %s", names);
+        *ret = str_format("a shutdown is inhibited by %s", names);
         return *ret ? 0 : -ENOMEM;
 }
 

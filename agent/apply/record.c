@@ -60,7 +60,7 @@ int record_plan(struct run *run)
         return r;
 }
 
-int record_answer(struct run *run, const struct outcome *outcome)
+int record_reply(const struct outcome *outcome, char **ret)
 {
         CLEANUP(json_writer_freep) struct json_writer *writer = json_writer_new();
         CLEANUP(freep) char *text = NULL;
@@ -74,8 +74,13 @@ int record_answer(struct run *run, const struct outcome *outcome)
         r = json_writer_finish(writer, false, &text);
         if (r < 0)
                 return r;
-        run->answer = varlink_reply_text(text, false);
-        return run->answer ? 0 : -ENOMEM;
+        *ret = varlink_reply_text(text, false);
+        return *ret ? 0 : -ENOMEM;
+}
+
+int record_answer(struct run *run, const struct outcome *outcome)
+{
+        return record_reply(outcome, &run->answer);
 }
 
 void record_log(const struct run *run, enum event event)

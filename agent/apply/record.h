@@ -11,7 +11,8 @@
 int record_begin(struct run *run, time_t now) MUST_CHECK;
 int record_plan(struct run *run) MUST_CHECK;
 
-/* Makes the reply of an outcome: run->answer. */
+/* The text of the reply of an outcome; the caller frees. record_answer() makes it run->answer. */
+int record_reply(const struct outcome *outcome, char **ret) MUST_CHECK;
 int record_answer(struct run *run, const struct outcome *outcome) MUST_CHECK;
 
 /* A run that does not start: the reply, and nothing on disk. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/rollback_method.h"
 
+#include "apply/record.h"
 #include "apply/recovery.h"
 #include "apply/rollback.h"
 #include "apply/truth.h"
@@ -238,24 +239,6 @@ static int answer_plan(const struct rollback *rollback, char **ret_answer)
         return *ret_answer ? 0 : -ENOMEM;
 }
 
-static int answer_outcome(const struct outcome *outcome, char **ret_answer)
-{
-        CLEANUP(json_writer_freep) struct json_writer *writer = json_writer_new();
-        CLEANUP(freep) char *text = NULL;
-        int r;
-
-        json_begin_object(writer, NULL);
-        json_add_string(writer, "state", "finished");
-        json_add_string(writer, "text", outcome->message);
-        outcome_write(outcome, "outcome", writer);
-        json_end(writer);
-        r = json_writer_finish(writer, false, &text);
-        if (r < 0)
-                return r;
-        *ret_answer = varlink_reply_text(text, false);
-        return *ret_answer ? 0 : -ENOMEM;
-}
-
 /* ---- doing it ---- */
 
 static int judge(struct rollback *rollback)
@@ -314,7 +297,7 @@ static int serve(struct rollback *rollback, char **ret_answer, struct diag *diag
                 return diag_fail(diag, -EBADMSG,
                                  "the plan has changed since it was shown; look at it again");
         r = carry_out(rollback, diag);
-        return r < 0 ? r : answer_outcome(rollback->outcome, ret_answer);
+        return r < 0 ? r : record_reply(rollback->outcome, ret_answer);
 }
 
 int rollback_handle(struct service *service, const struct request *request, char **ret_answer,
