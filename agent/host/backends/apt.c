@@ -36,33 +36,23 @@ static const char *const repair_argv[] = {
     DPKG, "--force-confdef", "--force-confold", "--configure", "-a", NULL,
 };
 
+#define CHANGE_OPTIONS APT_GET, "-q", "-y", LOCK_OPTIONS, "-o", "Dpkg::Use-Pty=0"
+
+/*
+ * Of whatever installs. A kernel's Recommends are not on the allow-list, with them it would be kept
+ * back; a default release has a pin of its own, 990, that comes before every preference.
+ */
+#define INSTALL_OPTIONS                                                                            \
+        CHANGE_OPTIONS, "-o", "Dpkg::Options::=--force-confdef", "-o",                             \
+            "Dpkg::Options::=--force-confold", "-o", "APT::Install-Recommends=false", "-o",        \
+            "APT::Default-Release=", "-o", "APT::Get::AllowUnauthenticated=false"
+
 /* Of every action on packages, so that the simulation is of the same call. */
-static const char *const upgrade_argv[] = {
-    APT_GET,
-    "-q",
-    "-y",
-    LOCK_OPTIONS,
-    "-o",
-    "Dpkg::Use-Pty=0",
-    "-o",
-    "Dpkg::Options::=--force-confdef",
-    "-o",
-    "Dpkg::Options::=--force-confold",
-    /* A kernel's Recommends are not on the allow-list; with them it would be kept back. */
-    "-o",
-    "APT::Install-Recommends=false",
-    /* A default release has a pin of its own, 990, that comes before every preference. */
-    "-o",
-    "APT::Default-Release=",
-    "-o",
-    "APT::Get::AllowUnauthenticated=false",
-    NULL,
-};
+static const char *const upgrade_argv[] = {INSTALL_OPTIONS, NULL};
 
 /* Its configuration might remove more by itself. */
 #define REMOVE_OPTIONS                                                                             \
-        APT_GET, "-q", "-y", LOCK_OPTIONS, "-o", "Dpkg::Use-Pty=0", "-o",                          \
-            "APT::Get::AutomaticRemove=false", "-o", "APT::Get::Purge=false"
+        CHANGE_OPTIONS, "-o", "APT::Get::AutomaticRemove=false", "-o", "APT::Get::Purge=false"
 
 static const char *const simulate_remove_argv[] = {REMOVE_OPTIONS, "--simulate", "remove", NULL};
 static const char *const remove_argv[] = {REMOVE_OPTIONS, "remove", NULL};
@@ -73,26 +63,7 @@ static const char *const fetch_argv[] = {
 
 /* Of going back: exactly the archives and removals named, so Recommends and pins have no say. */
 static const char *const back_argv[] = {
-    APT_GET,
-    "-q",
-    "-y",
-    LOCK_OPTIONS,
-    "-o",
-    "Dpkg::Use-Pty=0",
-    "-o",
-    "Dpkg::Options::=--force-confdef",
-    "-o",
-    "Dpkg::Options::=--force-confold",
-    "-o",
-    "APT::Install-Recommends=false",
-    "-o",
-    "APT::Default-Release=",
-    "-o",
-    "APT::Get::AllowUnauthenticated=false",
-    "-o",
-    "APT::Get::AutomaticRemove=false",
-    "--allow-downgrades",
-    NULL,
+    INSTALL_OPTIONS, "-o", "APT::Get::AutomaticRemove=false", "--allow-downgrades", NULL,
 };
 static const char *const verify_argv[] = {DPKG, "--verify", NULL};
 static const char *const mark_auto_argv[] = {"/usr/bin/apt-mark", "auto", NULL};
