@@ -378,6 +378,20 @@ static int open_root_owned(const char *path, int *ret_fd, struct diag *diag)
         return 0;
 }
 
+static int open_root_owned_file(const char *path, int *ret_fd, struct stat *ret_st,
+                                struct diag *diag)
+{
+        int r = open_root_owned(path, ret_fd, diag);
+
+        if (r < 0)
+                return r;
+        if (fstat(*ret_fd, ret_st) < 0)
+                return fail_errno(diag, path, "read");
+        if (!S_ISREG(ret_st->st_mode))
+                return diag_fail(diag, -EPERM, "%s: is not a regular file", path);
+        return 0;
+}
+
 int files_read_root_owned(const char *path, size_t max_bytes, struct blob *ret, struct diag *diag)
 {
         CLEANUP(closep) int fd = -EBADF;
@@ -385,13 +399,9 @@ int files_read_root_owned(const char *path, size_t max_bytes, struct blob *ret, 
         struct stat st;
         int r;
 
-        r = open_root_owned(path, &fd, diag);
+        r = open_root_owned_file(path, &fd, &st, diag);
         if (r < 0)
                 return r;
-        if (fstat(fd, &st) < 0)
-                return fail_errno(diag, path, "read");
-        if (!S_ISREG(st.st_mode))
-                return diag_fail(diag, -EPERM, "%s: is not a regular file", path);
         r = files_read_fd(fd, max_bytes, ret, &why);
         if (r < 0)
                 return diag_fail(diag, r, "%s: %s", path, diag_text(&why, r));
@@ -402,14 +412,10 @@ int files_check_program(const char *path, struct diag *diag)
 {
         CLEANUP(closep) int fd = -EBADF;
         struct stat st;
-        int r = open_root_owned(path, &fd, diag);
+        int r = open_root_owned_file(path, &fd, &st, diag);
 
         if (r < 0)
                 return r;
-        if (fstat(fd, &st) < 0)
-                return fail_errno(diag, path, "read");
-        if (!S_ISREG(st.st_mode))
-                return diag_fail(diag, -EPERM, "%s: is not a regular file", path);
         if (!(st.st_mode & S_IXUSR))
                 return diag_fail(diag, -EPERM,
                                  "%s: may not be executed (mode %04o); give it chmod u+x, or a "
