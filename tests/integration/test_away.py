@@ -32,15 +32,10 @@ def preload():
     return ":".join([*libraries, *map(str, pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))])
 
 
-class AwayTest(unittest.TestCase):
+class AwayTest(httplab.EndpointCase):
     @classmethod
     def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.folder = folder.name
-        cls.authority = httplab.Authority(cls.folder)
-        cls.pair = cls.authority.issue("server")
-        cls.key = policies.Key(cls.folder)
+        super().setUpClass()
         cls.preload = preload()
 
     def setUp(self):

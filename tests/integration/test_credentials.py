@@ -54,16 +54,7 @@ def verify(request, secret=SECRET, region="eu-central-1", service="s3"):
     return None if wanted == signature else "another signature"
 
 
-class CredentialsTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.folder = folder.name
-        cls.authority = httplab.Authority(cls.folder)
-        cls.pair = cls.authority.issue("server")
-        cls.key = policies.Key(cls.folder)
-
+class CredentialsTest(httplab.EndpointCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)

@@ -109,17 +109,12 @@ HOSTILE = {
 }
 
 
-class HostileServerTest(unittest.TestCase):
+class HostileServerTest(httplab.EndpointCase):
     node = usual_kb = None
 
     @classmethod
     def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.folder = folder.name
-        cls.authority = httplab.Authority(cls.folder)
-        cls.pair = cls.authority.issue("server")
-        cls.key = policies.Key(cls.folder)
+        super().setUpClass()
         cls.first = cls.key.sign_policy(policies.make_policy(mode="scan"), os.path.join(cls.folder, "1.dsse")).read_bytes()
 
     def setUp(self):

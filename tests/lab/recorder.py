@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from . import webserver
 
-TOUCH_TIMEOUT_SECONDS = 300
+CLIENT_TIMEOUT_SECONDS = 300
 
 
 class Recorder:
@@ -28,7 +28,7 @@ class Recorder:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            timeout = TOUCH_TIMEOUT_SECONDS
+            timeout = CLIENT_TIMEOUT_SECONDS
 
             def log_message(self, *_):
                 pass

@@ -14,12 +14,13 @@ import pathlib
 import signal
 import sys
 import tempfile
+import threading
 import time
 import traceback
 
 from lab import container, policies, recorder, roots
+from lab.node import package_file
 
-SOURCE = pathlib.Path(os.environ["PATCHD_SOURCE"])
 VERSION = "12"
 N_PACKAGES = 3
 TRIES = 3  # to catch a short stage
@@ -107,30 +108,31 @@ ABSENT = {("apt-get", "verify"), ("apt-get", "report"), ("dpkg", "refresh"), ("d
 CELLS = [(target, stage) for target in TARGETS for stage in STAGES if (target, stage) not in ABSENT]
 
 
+def is_of_a_run(report):
+    return bool((report.get("last_run") or {}).get("finished_at"))
+
+
 class Endpoint(recorder.Recorder):
     """Holds the answer to the first report of a run, when told to, until released."""
 
     def __init__(self, folder):
         super().__init__(folder)
-        self.hold, self.holds_run, self.on_report = False, False, self.maybe_hold
+        self.released, self.holds_run, self.on_report = threading.Event(), False, self.maybe_hold
+        self.released.set()
 
     def maybe_hold(self, report):
-        if self.hold and (report.get("last_run") or {}).get("finished_at"):
+        if not self.released.is_set() and is_of_a_run(report):
             self.holds_run = True
-            deadline = time.monotonic() + STAGE_TIMEOUT_SECONDS
-            while self.hold and time.monotonic() < deadline:
-                time.sleep(0.02)
+            self.released.wait(STAGE_TIMEOUT_SECONDS)
 
     def has_run(self):
-        return any((report.get("last_run") or {}).get("finished_at") for report in self.reports)
+        return any(map(is_of_a_run, self.reports))
 
     def restart(self, hold):
         self.reports.clear()
-        self.hold, self.holds_run = hold, False
-
-
-def package_file():
-    return sorted((SOURCE / "build/deb").glob("patchd_*.deb"))[-1]
+        self.holds_run = False
+        if hold:
+            self.released.clear()
 
 
 def choose_packages(booted):
@@ -203,7 +205,7 @@ class Cell:
             os.kill(victim, signal.SIGKILL)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(held, signal.SIGCONT)
-        self.endpoint.hold = False
+        self.endpoint.released.set()
 
     @staticmethod
     def await_stage(stage, endpoint):
@@ -212,7 +214,7 @@ class Cell:
             held = stage.reached()
             if held:
                 return held
-            if endpoint.has_run() and not endpoint.hold:
+            if endpoint.has_run() and endpoint.released.is_set():
                 raise Missed(f"the run was over before {stage.name} was seen")
         raise AssertionError(f"the run never came to {stage.name}")
 

@@ -8,15 +8,14 @@ with what is in the packages."""
 import ast
 import contextlib
 import os
-import pathlib
 import re
 import socket
 import sys
 import unittest
 
 from lab import container, roots
+from lab.node import package_file
 
-SOURCE = pathlib.Path(os.environ["PATCHD_SOURCE"])
 VERSION = sys.argv.pop(1) if len(sys.argv) > 1 else "12"
 
 # Scripts that set file capabilities and set-id bits, make users, run programs as them, load profiles
@@ -106,13 +105,6 @@ print(repr({
 }))
 """
 PROBE_PATH = "/usr/local/lib/patchd-probe"
-
-def package_file():
-    found = sorted(pathlib.Path(os.environ.get("PATCHD_DEB", SOURCE / "build/deb")).glob("patchd_*.deb"))
-    if not found:
-        raise roots.LabError("there is no package in build/deb; packaging/build-deb makes it")
-    return found[-1]
-
 
 class Node:
     """A booted container."""
