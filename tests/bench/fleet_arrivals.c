@@ -24,18 +24,18 @@ enum {
 
 struct scenario {
         const char *name;
-        uint32_t start_spread_sec; /* of the nodes' starts, which end with the time counted from */
-        bool has_report;           /* from an earlier life */
+        int64_t first_start_sec; /* the nodes start in the start_spread_sec from then on */
+        uint32_t start_spread_sec;
         int64_t outage_sec;
         int64_t skip_sec; /* not counted at the begin */
 };
 
 static const struct scenario scenarios[] = {
-    {.name = "steady", .start_spread_sec = 86400, .has_report = true},
-    {.name = "blackout", .start_spread_sec = 60, .has_report = true},
+    {.name = "steady", .first_start_sec = -86400, .start_spread_sec = 86400},
+    {.name = "blackout", .start_spread_sec = 60},
     {.name = "outage",
+     .first_start_sec = -86400,
      .start_spread_sec = 86400,
-     .has_report = true,
      .outage_sec = OUTAGE_SEC,
      .skip_sec = OUTAGE_SEC},
 };
@@ -63,15 +63,13 @@ static void run_node(const struct scenario *scenario, unsigned node, int64_t end
                      uint64_t *random, unsigned *minutes)
 {
         char id[40];
-        struct schedule_facts facts = {.interval_sec = INTERVAL_SEC,
-                                       .has_report = scenario->has_report};
-        time_t at = EPOCH;
+        struct schedule_facts facts = {.interval_sec = INTERVAL_SEC, .has_report = true};
+        time_t at;
 
         (void)snprintf(id, sizeof(id), "node-%06u", node);
         facts.node_hash = schedule_hash(id);
-        facts.started_at = EPOCH - (time_t)(draw(random) % scenario->start_spread_sec);
-        if (scenario->start_spread_sec < INTERVAL_SEC)
-                facts.started_at = EPOCH + (EPOCH - facts.started_at);
+        facts.started_at =
+            EPOCH + scenario->first_start_sec + (time_t)(draw(random) % scenario->start_spread_sec);
         facts.random = draw(random);
         at = schedule_next_poll(&facts, facts.started_at);
         while (at < EPOCH + end_sec) {
