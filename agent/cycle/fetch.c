@@ -4,6 +4,8 @@
 #include "base/str.h"
 #include "cycle/http.h"
 #include "cycle/memory.h"
+#include "cycle/policy_news.h"
+#include "cycle/policy_seen.h"
 #include "host/policy_source.h"
 
 #include <inttypes.h>
@@ -27,123 +29,15 @@ static int set_error(struct fetched *fetched, const char *text)
         return fetched->error ? 0 : -ENOMEM;
 }
 
-/* ---- what is known of the version ---- */
-
-struct version_seen {
-        int64_t version; /* 0: none yet */
-        char *digest;
-};
-
-static void version_seen_done(struct version_seen *seen)
-{
-        free(seen->digest);
-}
-
-/* The counter belongs to a policy_id: another one starts anew. */
-static void recall_version(const struct fetch_request *request, struct version_seen *ret)
-{
-        CLEANUP(freep) char *id = memory_get(request->store, MEMORY_POLICY_ID);
-
-        if (!str_equal(id, request->config->policy_id))
-                return;
-        ret->version = memory_get_int(request->store, MEMORY_POLICY_VERSION);
-        ret->digest = memory_get(request->store, MEMORY_POLICY_DIGEST);
-}
-
-static int remember_version(const struct fetch_request *request, const struct policy *policy)
-{
-        struct version_seen seen CLEANUP(version_seen_done) = {0};
-        int r;
-
-        recall_version(request, &seen);
-        if (seen.version == policy->version && str_equal(seen.digest, policy->digest))
-                return 0;
-        /* The id last: a cut in between leaves a counter that belongs to no id. */
-        r = memory_set(request->store, MEMORY_POLICY_ID, NULL);
-        if (r >= 0)
-                r = memory_set_int(request->store, MEMORY_POLICY_VERSION, policy->version);
-        if (r >= 0)
-                r = memory_set(request->store, MEMORY_POLICY_DIGEST, policy->digest);
-        if (r >= 0)
-                r = memory_set(request->store, MEMORY_POLICY_ID, policy->policy_id);
-        return r;
-}
-
-static int open_envelope(const struct fetch_request *request, const struct blob *bytes,
-                         bool allow_expired, struct policy **ret, enum refusal *ret_refusal,
-                         struct diag *diag)
-{
-        struct version_seen seen CLEANUP(version_seen_done) = {0};
-
-        recall_version(request, &seen);
-        struct envelope_expectation expectation = {
-            .keys = request->keys,
-            .threshold = (unsigned)request->config->threshold,
-            .policy_id = request->config->policy_id,
-            .version = seen.version,
-            .digest = seen.digest,
-            .now = request->now,
-            .allow_expired = allow_expired,
-        };
-
-        return envelope_open(bytes, &expectation, &request->zones, ret, ret_refusal, diag);
-}
-
-/* ---- events ---- */
-
-/* key: under which the last one that was said stands. */
-static void say_refused(const struct fetch_request *request, const char *key, enum refusal refusal,
-                        const char *text, const struct blob *bytes)
-{
-        char digest[SHA256_TEXT_SIZE] = "";
-        CLEANUP(freep) char *note = NULL;
-
-        /* A login page differs at each poll; another envelope is news. */
-        if (envelope_is_envelope(bytes) && digest_of(bytes->data, bytes->size, digest) < 0)
-                return;
-        note = str_format("%s %s", digest, text);
-        if (!note || !memory_changed(request->store, key, note))
-                return;
-        log_event(EVENT_POLICY_REJECTED,
-                  &(struct event_fields){.policy_id = request->config->policy_id,
-                                         .result = enum_name(&refusal_names, (int)refusal),
-                                         .reason = text});
-}
-
-static void say_accepted(const struct policy *policy)
-{
-        log_event(EVENT_POLICY_ACCEPTED, &(struct event_fields){.policy_id = policy->policy_id,
-                                                                .policy_version = policy->version});
-}
-
-/* text NULL: it answers. */
-static void say_reachable(const struct fetch_request *request, const char *text)
-{
-        if (memory_changed(request->store, MEMORY_POLICY_UNREACHABLE, text))
-                log_event(text ? EVENT_POLICY_UNREACHABLE : EVENT_POLICY_REACHABLE,
-                          &(struct event_fields){.policy_id = request->config->policy_id,
-                                                 .reason = text});
-}
-
-static void say_expired(const struct fetch_request *request, const struct policy *policy)
-{
-        CLEANUP(freep) char *note = NULL;
-
-        if (policy->expires > request->now)
-                return;
-        note = str_format("%s %" PRId64, policy->policy_id, policy->version);
-        if (note && memory_changed(request->store, MEMORY_POLICY_EXPIRED, note))
-                log_event(EVENT_POLICY_EXPIRED,
-                          &(struct event_fields){.policy_id = policy->policy_id,
-                                                 .policy_version = policy->version});
-}
-
 /* ---- the last good policy ---- */
 
 /* Gives the ETag to ask with when what it stands for is usable and from the same address. */
 static int recall_policy(const struct fetch_request *request, const char *url,
                          struct fetched *fetched, char **ret_etag, struct diag *diag)
 {
+        static const char cannot_count[] =
+            "the last good policy is not used: its version can't be written to the agent's state";
+        CLEANUP(policy_freep) struct policy *policy = NULL;
         CLEANUP(blob_done) struct blob bytes = {0};
         CLEANUP(freep) char *etag = NULL;
         CLEANUP(freep) char *etag_url = NULL;
@@ -158,19 +52,23 @@ static int recall_policy(const struct fetch_request *request, const char *url,
         }
         if (r < 0)
                 return r;
-        r = open_envelope(request, &bytes, true, &fetched->policy, &refusal, &refused);
+        r = policy_seen_open(request, &bytes, true, &policy, &refusal, &refused);
         if (r == -ENOMEM)
                 return r;
         if (r < 0) {
                 diag_prefix(&refused, "the last good policy is not accepted any more");
-                say_refused(request, MEMORY_POLICY_UNUSABLE, refusal, diag_text(&refused, r),
-                            &bytes);
+                policy_news_refused(request, MEMORY_POLICY_UNUSABLE, refusal,
+                                    diag_text(&refused, r), &bytes);
                 return set_error(fetched, diag_text(&refused, r));
         }
+        /* A cut may have come between keeping it and counting it. */
+        r = policy_seen_remember(request, policy);
+        if (r < 0)
+                return r == -ENOMEM ? r : set_error(fetched, cannot_count);
+        fetched->policy = TAKE_PTR(policy);
         fetched->envelope = bytes;
         bytes = (struct blob){0};
         (void)memory_changed(request->store, MEMORY_POLICY_UNUSABLE, NULL);
-        (void)remember_version(request, fetched->policy);
         etag_url = memory_get(request->store, MEMORY_POLICY_URL);
         if (str_equal(etag_url, url))
                 *ret_etag = TAKE_PTR(etag);
@@ -236,11 +134,11 @@ static int adopt(const struct fetch_request *request, const char *url, struct po
 
         r = keep(request, url, response, &diag);
         if (r >= 0)
-                r = remember_version(request, *policy);
+                r = policy_seen_remember(request, *policy);
         if (r < 0)
                 return r == -ENOMEM ? r : set_error(fetched, diag_text(&diag, r));
         if (is_new)
-                say_accepted(*policy);
+                policy_news_accepted(*policy);
         free(fetched->error); /* of a stored one that was not accepted: there is another now */
         fetched->error = NULL;
         take_feeds(fetched, feeds);
@@ -307,15 +205,16 @@ static int consider_new(const struct fetch_request *request, const char *url,
         struct diag refused = {0};
         int r;
 
-        r = open_envelope(request, &response->body, !fetched->policy, &policy, &refusal, &refused);
+        r = policy_seen_open(request, &response->body, !fetched->policy, &policy, &refusal,
+                             &refused);
         *ret_refused = r < 0;
         if (r == -ENOMEM)
                 return r;
         if (r >= 0)
                 return adopt_with_feeds(request, url, &policy, response, fetched);
         diag_prefix(&refused, "the policy from %s is refused", url);
-        say_refused(request, MEMORY_POLICY_REFUSED, refusal, diag_text(&refused, r),
-                    &response->body);
+        policy_news_refused(request, MEMORY_POLICY_REFUSED, refusal, diag_text(&refused, r),
+                            &response->body);
         return set_error(fetched, diag_text(&refused, r));
 }
 
@@ -341,7 +240,7 @@ static int consider(const struct fetch_request *request, const char *url,
 static int unreachable(const struct fetch_request *request, struct fetched *fetched,
                        const char *text)
 {
-        say_reachable(request, text);
+        policy_news_reachable(request, text);
         return set_error(fetched, text);
 }
 
@@ -363,7 +262,7 @@ static int ask_endpoint(const struct fetch_request *request, const char *url, co
                 return unreachable(request, fetched, diag_text(&diag, r));
         }
         fetched->is_reachable = true;
-        say_reachable(request, NULL);
+        policy_news_reachable(request, NULL);
         (void)memory_set(request->store, MEMORY_POLICY_CHECKED_AT,
                          time_to_rfc3339(request->now, now));
         if (response.status == 304) {
@@ -410,10 +309,9 @@ static int fetch_from_file(const struct fetch_request *request, struct fetched *
                 return set_error(fetched, diag_text(&diag, r));
         }
         (void)memory_changed(request->store, MEMORY_POLICY_REFUSED, NULL);
-        if (!str_equal(digest, fetched->policy->digest)) {
-                say_accepted(fetched->policy);
-                (void)remember_version(request, fetched->policy);
-        }
+        if (!str_equal(digest, fetched->policy->digest) &&
+            policy_seen_remember(request, fetched->policy) >= 0)
+                policy_news_accepted(fetched->policy);
         return 0;
 }
 
@@ -452,7 +350,7 @@ int fetch_policy(const struct fetch_request *request, struct fetched *ret, struc
         if (r < 0)
                 return r;
         if (fetched.policy) {
-                say_expired(request, fetched.policy);
+                policy_news_expired(request, fetched.policy);
                 r = bring_feeds(request, &fetched);
                 if (r < 0)
                         return r;
