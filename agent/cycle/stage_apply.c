@@ -29,6 +29,15 @@ static int note_refusal(struct cycle *cycle, const char *key, const char *run_id
         return cycle_result_add_error(cycle->result, text, 0);
 }
 
+/* The helper is gone without a word: what it left is ended now, not at the next poll. */
+static int recover(struct cycle *cycle, const char *key, const char *run_id, const char *text,
+                   struct diag *diag)
+{
+        int r = note_refusal(cycle, key, run_id, NULL, text);
+
+        return r < 0 ? r : cycle_recover(cycle, diag);
+}
+
 int cycle_ask_helper(struct cycle *cycle, const struct run_order *order, struct outcome **ret,
                      struct diag *diag)
 {
@@ -54,6 +63,8 @@ int cycle_ask_helper(struct cycle *cycle, const struct run_order *order, struct 
             order->method, &outcome, &error, &trouble);
         if (r == -ENOMEM)
                 return r;
+        if (r < 0 && !error)
+                return recover(cycle, key, run_id, diag_text(&trouble, r), diag);
         if (r < 0)
                 return note_refusal(cycle, key, run_id, error, diag_text(&trouble, r));
         (void)memory_changed(cycle->store, key, NULL);

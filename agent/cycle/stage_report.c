@@ -12,38 +12,38 @@
 
 /* ---- report ---- */
 
-/* Runs that an administrator started, or that ended after their cycle did, belong in too; and a run
- * changes once more when its reboot comes. */
-int cycle_keep_outcome(struct cycle *cycle, const struct outcome *outcome, struct diag *diag)
+/* The text of what the history lacks, or has otherwise: a run changes once more when its reboot
+ * comes. NULL: it is no news. */
+static int news_of(const struct cycle *cycle, const struct outcome *outcome, char **ret)
 {
         CLEANUP(freep) char *text = NULL, *before = NULL;
         int r = outcome_to_text(outcome, &text);
 
-        if (r >= 0 && store_get_run(cycle->store, outcome->run_id, &before, NULL) >= 0 &&
-            str_equal(before, text))
-                return 0;
-        if (r >= 0)
-                r = store_add_run(cycle->store, outcome->run_id, outcome->started_at, text, diag);
-        if (r >= 0)
-                cycle->after_run = true;
-        return r;
+        if (r < 0)
+                return r;
+        if (store_get_run(cycle->store, outcome->run_id, &before, NULL) < 0 ||
+            !str_equal(before, text))
+                *ret = TAKE_PTR(text);
+        return 0;
 }
 
-static int keep_outcomes(struct cycle *cycle, struct diag *diag)
+static struct store_run run_of(const struct outcome *outcome, const char *text)
 {
-        struct outcome **outcomes = NULL;
-        size_t n_outcomes = 0;
-        int r;
+        return (struct store_run){
+            .run_id = outcome->run_id, .outcome = text, .started_at = outcome->started_at};
+}
 
-        r = apply_state_outcomes(cycle->options->paths, APPLY_STATE_OUTCOMES_MAX, &outcomes,
-                                 &n_outcomes, diag);
-        for (size_t i = n_outcomes; i > 0; i--) { /* oldest first */
-                if (r >= 0)
-                        r = cycle_keep_outcome(cycle, outcomes[i - 1], diag);
-                outcome_free(outcomes[i - 1]);
-        }
-        free(outcomes);
-        return r;
+int cycle_keep_outcome(struct cycle *cycle, const struct outcome *outcome, struct diag *diag)
+{
+        CLEANUP(freep) char *text = NULL;
+        struct store_run run;
+        int r = news_of(cycle, outcome, &text);
+
+        if (r < 0 || !text)
+                return r;
+        cycle->after_run = true;
+        run = run_of(outcome, text);
+        return store_add_run(cycle->store, &run, diag);
 }
 
 static void say_judged(struct cycle *cycle)
@@ -68,18 +68,18 @@ static void say_judged(struct cycle *cycle)
                 log_event(EVENT_REBOOT_REQUIRED, &(struct event_fields){.reason = reasons});
 }
 
-static int add_report(struct cycle *cycle, const char *report, const char *substance, bool spool,
-                      struct diag *diag)
+static int add_report(struct cycle *cycle, const char *report, const char *substance,
+                      const struct store_run *run, struct diag *diag)
 {
         char digest[SHA256_TEXT_SIZE];
-        int64_t sequence = 0;
+        const struct store_report new = {
+            .report = report, .sha256 = digest, .spool = cycle->config->report_url, .run = run};
         size_t n_dropped = 0;
         int r;
 
         r = digest_of(report, strlen(report), digest);
         if (r >= 0)
-                r = store_add_report(cycle->store, report, digest, spool, &sequence, &n_dropped,
-                                     diag);
+                r = store_add_report(cycle->store, &new, NULL, &n_dropped, diag);
         if (r < 0)
                 return r;
         if (n_dropped > 0)
@@ -90,7 +90,9 @@ static int add_report(struct cycle *cycle, const char *report, const char *subst
         return 0;
 }
 
-static int make_report(struct cycle *cycle, struct diag *diag)
+/* outcome: that it tells of; NULL: the last one. run: the same for the history; NULL: it has it. */
+static int make_report(struct cycle *cycle, const struct outcome *outcome,
+                       const struct store_run *run, struct diag *diag)
 {
         CLEANUP(freep) char *report = NULL;
         CLEANUP(freep) char *last = memory_get(cycle->store, MEMORY_REPORT_DIGEST);
@@ -100,17 +102,78 @@ static int make_report(struct cycle *cycle, struct diag *diag)
 
         r = judgement_report(
             cycle->judgement,
-            &(struct judgement_report_options){.sequence = store_next_sequence(cycle->store)},
+            &(struct judgement_report_options){.sequence = store_next_sequence(cycle->store),
+                                               .last_run = outcome},
             &report);
         if (r >= 0)
                 r = changes_digest(report, substance, diag);
         if (r < 0)
                 return r;
         /* Where reports stay on the node, the last one is always the newest. */
-        if (cycle->config->report_url &&
+        if (cycle->config->report_url && !run &&
             !changes_are_due(substance, last, last_at, cycle->after_run, cycle->now))
                 return 0;
-        return add_report(cycle, report, substance, cycle->config->report_url, diag);
+        return add_report(cycle, report, substance, run, diag);
+}
+
+/* ---- what has ended since the last report ---- */
+
+/* An agent that has lost its memory tells no old stories. */
+static time_t untold_since(const struct cycle *cycle)
+{
+        int64_t last_at = memory_get_int(cycle->store, MEMORY_REPORT_AT);
+
+        return last_at > 0 ? last_at : cycle->now - SECONDS_PER_DAY;
+}
+
+/* One that ended before the last one: an interrupted run, say, that the same cycle found and
+ * followed with another. */
+static int tell_earlier(struct cycle *cycle, const struct outcome *outcome, time_t since,
+                        struct diag *diag)
+{
+        CLEANUP(freep) char *text = NULL;
+        struct store_run run;
+        int r = news_of(cycle, outcome, &text);
+
+        if (r < 0 || !text)
+                return r;
+        run = run_of(outcome, text);
+        return cycle->config->report_url && outcome->finished_at >= since
+                   ? make_report(cycle, outcome, &run, diag)
+                   : store_add_run(cycle->store, &run, diag);
+}
+
+static int tell_last(struct cycle *cycle, const struct outcome *last, struct diag *diag)
+{
+        CLEANUP(freep) char *text = NULL;
+        struct store_run run;
+        int r = last ? news_of(cycle, last, &text) : 0;
+
+        if (r < 0 || !text)
+                return r < 0 ? r : make_report(cycle, NULL, NULL, diag);
+        run = run_of(last, text);
+        return make_report(cycle, NULL, &run, diag);
+}
+
+/* Each run once, those of administrators too. What ended after the judgement wakes the next cycle.
+ */
+static int tell_runs(struct cycle *cycle, struct diag *diag)
+{
+        const struct outcome *last = cycle->judgement->facts.last_run;
+        const time_t since = untold_since(cycle);
+        struct outcome **outcomes = NULL;
+        size_t n_outcomes = 0;
+        int r;
+
+        r = apply_state_outcomes(cycle->options->paths, APPLY_STATE_OUTCOMES_MAX, &outcomes,
+                                 &n_outcomes, diag);
+        for (size_t i = n_outcomes; i > 0; i--) { /* oldest first */
+                if (r >= 0 && last && strcmp(outcomes[i - 1]->run_id, last->run_id) < 0)
+                        r = tell_earlier(cycle, outcomes[i - 1], since, diag);
+                outcome_free(outcomes[i - 1]);
+        }
+        free(outcomes);
+        return r < 0 ? r : tell_last(cycle, last, diag);
 }
 
 /* The next poll may end early when nothing of this changes. */
@@ -142,9 +205,7 @@ int cycle_report(struct cycle *cycle, struct diag *diag)
         if (!cycle->judgement)
                 return 0;
         say_judged(cycle);
-        r = keep_outcomes(cycle, &trouble);
-        if (r >= 0)
-                r = make_report(cycle, &trouble);
+        r = tell_runs(cycle, &trouble);
         if (r >= 0)
                 return remember_judgement(cycle);
         if (r == -ENOMEM)

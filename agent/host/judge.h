@@ -58,9 +58,10 @@ int judgement_decide(struct judgement *judgement) MUST_CHECK;
 
 /* How much of a judgement a report carries. */
 struct judgement_report_options {
-        int64_t sequence;         /* 0: not numbered */
-        const char *only_package; /* NULL: every package with something to say */
-        const char *only_arch;    /* of that package; NULL: all */
+        int64_t sequence;               /* 0: not numbered */
+        const char *only_package;       /* NULL: every package with something to say */
+        const char *only_arch;          /* of that package; NULL: all */
+        const struct outcome *last_run; /* that it tells of; NULL: the last one of all */
         bool all_packages;
         bool chain;
         bool pretty;

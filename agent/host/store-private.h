@@ -45,6 +45,10 @@ int store_query(struct store *store, const char *sql, const struct store_value *
 int store_visit_number(sqlite3_stmt *row, void *arg);
 int store_visit_text(sqlite3_stmt *row, void *arg);
 
+/* A run into the history, within a transaction; what it must hold is checked before one begins. */
+int store_check_run(const struct store_run *run, struct diag *diag) MUST_CHECK;
+int store_put_run(struct store *store, const struct store_run *run, struct diag *diag) MUST_CHECK;
+
 /* All of change happens, or nothing of it. */
 int store_transaction(struct store *store,
                       int (*change)(struct store *store, void *arg, struct diag *diag), void *arg,

@@ -55,14 +55,29 @@ int store_set_policy(struct store *store, const struct blob *bytes, const char *
 /* The last report (JSON text). -ENOENT: none yet. */
 int store_get_report(struct store *store, char **ret, struct diag *diag) MUST_CHECK;
 
+/* A run of the history. Borrowed. */
+struct store_run {
+        const char *run_id;
+        const char *outcome; /* JSON text, at most 2 MiB */
+        time_t started_at;
+};
+
+/* A report to be kept. Borrowed. */
+struct store_report {
+        const char *report; /* JSON text, at most 8 MiB */
+        const char *sha256;
+        bool spool;                  /* it is to be delivered */
+        const struct store_run *run; /* that it tells, to be put into the history; NULL: none */
+};
+
 /*
- * Keeps a report as the last one and, when spool is true, queues it for delivery in one
- * transaction, under the next sequence number (given in *ret_sequence). Beyond the bounds the
- * oldest spooled reports are dropped and counted (*ret_dropped). On a full disk nothing changes:
- * -ENOSPC. -EFBIG above 8 MiB.
+ * Keeps a report as the last one and, when spool is true, queues it for delivery under the next
+ * sequence number (given in *ret_sequence); with its run, all in one transaction, so that no run
+ * stands in the history and was never told. Beyond the bounds the oldest spooled reports are
+ * dropped and counted (*ret_dropped). On a full disk nothing changes: -ENOSPC. -EFBIG.
  */
-int store_add_report(struct store *store, const char *report, const char *sha256, bool spool,
-                     int64_t *ret_sequence, size_t *ret_dropped, struct diag *diag) MUST_CHECK;
+int store_add_report(struct store *store, const struct store_report *report, int64_t *ret_sequence,
+                     size_t *ret_dropped, struct diag *diag) MUST_CHECK;
 int64_t store_next_sequence(struct store *store); /* what the next report will carry; 1 at first */
 
 struct spooled_report {
@@ -78,10 +93,9 @@ int store_delivered(struct store *store, int64_t sequence, struct diag *diag) MU
 int store_spool_size(struct store *store, size_t *ret_reports, int64_t *ret_dropped,
                      struct diag *diag) MUST_CHECK;
 
-/* History: one outcome (JSON text, at most 2 MiB: -EFBIG) per run id, newest first, together at
- * most 8 MiB. Adding the same run again replaces it. */
-int store_add_run(struct store *store, const char *run_id, time_t started_at, const char *outcome,
-                  struct diag *diag) MUST_CHECK;
+/* History: one outcome per run id, newest first, together at most 8 MiB. Adding the same run again
+ * replaces it. -EFBIG. */
+int store_add_run(struct store *store, const struct store_run *run, struct diag *diag) MUST_CHECK;
 int store_get_run(struct store *store, const char *run_id, char **ret,
                   struct diag *diag) MUST_CHECK; /* NULL run_id: last; -ENOENT */
 int store_list_runs(struct store *store, size_t max_runs, struct strv *ret_outcomes,

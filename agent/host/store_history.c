@@ -3,18 +3,12 @@
 
 #include <string.h>
 
-struct new_run {
-        const char *run_id, *outcome;
-        int64_t started_at;
-};
-
-static int add_run(struct store *store, void *arg, struct diag *diag)
+int store_put_run(struct store *store, const struct store_run *run, struct diag *diag)
 {
-        const struct new_run *run = arg;
-        const int64_t size_bytes = (int64_t)strlen(run->outcome);
+        const int64_t started_at = run->started_at, size_bytes = (int64_t)strlen(run->outcome);
         const int64_t max_runs = STORE_HISTORY_MAX_RUNS, max_bytes = STORE_HISTORY_MAX_BYTES;
         const struct store_value values[] = {{.text = run->run_id},
-                                             {.number = &run->started_at},
+                                             {.number = &started_at},
                                              {.number = &size_bytes},
                                              {.text = run->outcome}};
         const struct store_value bounds[] = {{.number = &max_runs}, {.number = &max_bytes}};
@@ -35,15 +29,24 @@ static int add_run(struct store *store, void *arg, struct diag *diag)
                           bounds, 2, diag);
 }
 
-int store_add_run(struct store *store, const char *run_id, time_t started_at, const char *outcome,
-                  struct diag *diag)
+int store_check_run(const struct store_run *run, struct diag *diag)
 {
-        struct new_run run = {.run_id = run_id, .outcome = outcome, .started_at = started_at};
-
-        if (strlen(outcome) > STORE_OUTCOME_MAX_BYTES)
+        if (strlen(run->outcome) > STORE_OUTCOME_MAX_BYTES)
                 return diag_fail(diag, -EFBIG, "the outcome of run %s is longer than %d bytes",
-                                 run_id, STORE_OUTCOME_MAX_BYTES);
-        return store_transaction(store, add_run, &run, diag);
+                                 run->run_id, STORE_OUTCOME_MAX_BYTES);
+        return 0;
+}
+
+static int put_run(struct store *store, void *arg, struct diag *diag)
+{
+        return store_put_run(store, arg, diag);
+}
+
+int store_add_run(struct store *store, const struct store_run *run, struct diag *diag)
+{
+        int r = store_check_run(run, diag);
+
+        return r < 0 ? r : store_transaction(store, put_run, (void *)run, diag);
 }
 
 int store_get_run(struct store *store, const char *run_id, char **ret, struct diag *diag)

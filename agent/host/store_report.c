@@ -46,8 +46,7 @@ int64_t store_next_sequence(struct store *store)
 /* ---- the spool ---- */
 
 struct new_report {
-        const char *report, *sha256;
-        bool spool;
+        const struct store_report *report;
         int64_t sequence;
         size_t n_dropped;
 };
@@ -101,11 +100,11 @@ static int drop_oldest(struct store *store, struct new_report *new, struct diag 
 
 static int queue_report(struct store *store, struct new_report *new, struct diag *diag)
 {
-        const int64_t size_bytes = (int64_t)strlen(new->report);
+        const int64_t size_bytes = (int64_t)strlen(new->report->report);
         const struct store_value values[] = {{.number = &new->sequence},
                                              {.number = &size_bytes},
-                                             {.text = new->sha256},
-                                             {.text = new->report}};
+                                             {.text = new->report->sha256},
+                                             {.text = new->report->report}};
         int r = store_exec(store,
                            "INSERT OR REPLACE INTO spool (sequence, size_bytes, sha256, report) "
                            "VALUES (?1, ?2, ?3, ?4)",
@@ -128,21 +127,23 @@ static int add_report(struct store *store, void *arg, struct diag *diag)
         if (r < 0)
                 return r;
         r = store_exec(store, "INSERT OR REPLACE INTO report (id, report) VALUES (1, ?1)",
-                       &(struct store_value){.text = new->report}, 1, diag);
-        if (r < 0 || !new->spool)
-                return r;
-        return queue_report(store, new, diag);
+                       &(struct store_value){.text = new->report->report}, 1, diag);
+        if (r >= 0 && new->report->run)
+                r = store_put_run(store, new->report->run, diag);
+        return r < 0 || !new->report->spool ? r : queue_report(store, new, diag);
 }
 
-int store_add_report(struct store *store, const char *report, const char *sha256, bool spool,
-                     int64_t *ret_sequence, size_t *ret_dropped, struct diag *diag)
+int store_add_report(struct store *store, const struct store_report *report, int64_t *ret_sequence,
+                     size_t *ret_dropped, struct diag *diag)
 {
-        struct new_report new = {.report = report, .sha256 = sha256, .spool = spool};
-        int r;
+        struct new_report new = {.report = report};
+        int r = report->run ? store_check_run(report->run, diag) : 0;
 
-        if (strlen(report) > STORE_REPORT_MAX_BYTES)
+        if (r < 0)
+                return r;
+        if (strlen(report->report) > STORE_REPORT_MAX_BYTES)
                 return diag_fail(diag, -EFBIG, "a report of %zu bytes is longer than %d",
-                                 strlen(report), STORE_REPORT_MAX_BYTES);
+                                 strlen(report->report), STORE_REPORT_MAX_BYTES);
         r = store_transaction(store, add_report, &new, diag);
         if (r < 0)
                 return r;

@@ -588,6 +588,41 @@ class CycleTest(httplab.EndpointCase):
         self.assertEqual(report["last_run"]["message"], "by an administrator")
         self.assertEqual(len(self.reports), 2)
 
+    def test_every_run_since_the_last_report_is_told_once(self):
+        self.publish()
+        self.run_cycle("start")
+        now = policies.utc_text(policies.utc_now())
+        ids = [f"20261122T01000{n}Z-0000000{n}" for n in range(3)]
+        for run_id in ids:
+            outcome = {**self.outcome(run_id, "interrupted, repaired"), "finished_at": now}
+            (self.node.prefix / f"var/lib/patchd-apply/outcomes/{run_id}.json").write_text(json.dumps(outcome))
+        self.run_cycle()
+        self.run_cycle()
+        reports = [json.loads(gzip.decompress(body)) for _, body in self.reports]
+        self.assertEqual([report["last_run"]["run_id"] for report in reports[1:]], ids)
+        self.assertEqual([report["sequence"] for report in reports], [1, 2, 3, 4])
+
+    def test_old_runs_of_a_lost_memory_are_not_told(self):
+        self.publish()
+        for run_id in ("20251122T010000Z-00000001", "20251122T010001Z-00000002"):
+            outcome = self.outcome(run_id, "long ago")
+            (self.node.prefix / f"var/lib/patchd-apply/outcomes/{run_id}.json").write_text(json.dumps(outcome))
+        self.run_cycle("start")
+        self.assertEqual(len(self.reports), 1)
+        self.assertEqual(self.node.query("SELECT count(*) FROM run")[0][0], 2)
+
+    def test_helper_that_dies_is_asked_at_once_to_end_what_it_left(self):
+        intents = self.node.prefix / "var/lib/patchd-apply/intents"
+        intents.mkdir()
+
+        def die(_):
+            (intents / "20261122T010000Z-00000001.json").write_text("{}")
+            raise ConnectionError
+        self.node.helper.answers["Apply"] = die
+        self.publish(window=policies.open_window(), operations=self.operation())
+        self.run_cycle("window", fails=True)
+        self.assertEqual(self.node.helper.methods()[-2:], ["Apply", "Recover"])
+
     def test_refresh_that_fails_is_said_once(self):
         error = {"error": "org.patchd.apply.Failed", "parameters": {"message": "the disk is full"}}
         self.node.helper.answers["Refresh"] = lambda _: error

@@ -28,6 +28,8 @@ STAGE_TIMEOUT_SECONDS, SETTLE_TIMEOUT_SECONDS, RUN_TIMEOUT_SECONDS = 240, 240, 3
 PROGRAMS = {name: f"/usr/libexec/patchd/{name}" for name in ("patchd", "patchd-cycle", "patchd-apply")}
 PROGRAMS |= {"apt-get": "/usr/bin/apt-get", "dpkg": "/usr/bin/dpkg"}
 TARGETS = [*PROGRAMS, "container"]
+# Installed as they were released, beside what the root has, so that updates with scripts and conffiles are pending.
+OUTDATED = ["rsync", "openssh-client", "wget", "vim-tiny", "bind9-host", "less"]
 # Packages that a run of one agent and one helper can't wait for, or that take minutes.
 NOT_FOR_THIS = ("linux-", "systemd", "libsystemd", "udev", "libudev", "dpkg", "apt", "libapt", "libc6", "libc-bin")
 
@@ -159,7 +161,10 @@ def prepare(root, endpoint, key, folder):
         booted.run("apt-get", "-q", "update")
         booted.put(package_file(), "/root/patchd.deb")
         booted.run("apt-get", "-q", "-y", "--no-install-recommends", "install", "/root/patchd.deb")
-        booted.run("systemctl", "stop", "patchd.service")
+        booted.run("apt-get", "-q", "-y", "--no-install-recommends", "install",
+                   *(f"{name}/{roots.RELEASES[VERSION]}" for name in OUTDATED))
+        # Each cell starts it, with eyes on it.
+        booted.run("systemctl", "disable", "--now", "patchd.service")
         booted.shell("rm -rf /var/lib/patchd/* && find /var/lib/patchd-apply -type f -delete")
         packages = choose_packages(booted)
         booted.write("/etc/patchd/trusted-keys.d/lab.pem", key.public.read_text("ascii"))
@@ -274,7 +279,7 @@ class Cell:
         self.boot()
         try:
             self.before = self.versions()
-            self.booted.run("systemctl", "restart", "patchd.service")
+            self.booted.run("systemctl", "enable", "--now", "patchd.service")
             self.hit()
             self.finish()
             return self.check()

@@ -20,6 +20,22 @@ static struct store *open_store(const char *folder)
         return store;
 }
 
+static int add_report(struct store *store, const char *report, bool spool, int64_t *ret_sequence,
+                      size_t *ret_dropped, struct diag *diag)
+{
+        const struct store_report new = {.report = report, .sha256 = "s", .spool = spool};
+
+        return store_add_report(store, &new, ret_sequence, ret_dropped, diag);
+}
+
+static int add_run(struct store *store, const char *run_id, time_t started_at, const char *outcome,
+                   struct diag *diag)
+{
+        const struct store_run run = {run_id, outcome, started_at};
+
+        return store_add_run(store, &run, diag);
+}
+
 static void test_values(void **state)
 {
         CLEANUP(store_closep) struct store *store = open_store(*state);
@@ -66,11 +82,9 @@ static void test_reports(void **state)
 
         assert_int_equal(store_get_report(store, &report, NULL), -ENOENT);
         assert_int_equal(store_next_sequence(store), 1);
-        assert_int_equal(
-            store_add_report(store, "{\"n\":1}", "s1", true, &sequence, &n_dropped, NULL), 0);
+        assert_int_equal(add_report(store, "{\"n\":1}", true, &sequence, &n_dropped, NULL), 0);
         assert_int_equal(sequence, 1);
-        assert_int_equal(
-            store_add_report(store, "{\"n\":2}", "s2", false, &sequence, &n_dropped, NULL), 0);
+        assert_int_equal(add_report(store, "{\"n\":2}", false, &sequence, &n_dropped, NULL), 0);
         assert_int_equal(sequence, 2);
         assert_int_equal(n_dropped, 0);
         assert_int_equal(store_next_sequence(store), 3);
@@ -81,7 +95,7 @@ static void test_reports(void **state)
         assert_int_equal(store_next_spooled(store, &spooled, NULL), 0);
         assert_int_equal(spooled.sequence, 1);
         assert_string_equal(spooled.report, "{\"n\":1}");
-        assert_string_equal(spooled.sha256, "s1");
+        assert_string_equal(spooled.sha256, "s");
         assert_int_equal(store_delivered(store, 1, NULL), 0);
         spooled_report_done(&spooled);
         assert_int_equal(store_next_spooled(store, &spooled, NULL), -ENOENT);
@@ -95,8 +109,7 @@ static void check_bound(struct store *store, const char *report, size_t n_added,
         size_t n_dropped = 0, n_dropped_all = 0, n_reports = 0;
 
         for (size_t i = 0; i < n_added; i++) {
-                assert_int_equal(
-                    store_add_report(store, report, "s", true, &sequence, &n_dropped, NULL), 0);
+                assert_int_equal(add_report(store, report, true, &sequence, &n_dropped, NULL), 0);
                 n_dropped_all += n_dropped;
         }
         assert_int_equal(store_spool_size(store, &n_reports, &n_dropped_ever, NULL), 0);
@@ -140,7 +153,7 @@ static void test_too_long_report(void **state)
         CLEANUP(freep) char *report = long_text(8 * 1024 * 1024 + 1);
         int64_t sequence = 0;
 
-        assert_int_equal(store_add_report(store, report, "s", true, &sequence, NULL, NULL), -EFBIG);
+        assert_int_equal(add_report(store, report, true, &sequence, NULL, NULL), -EFBIG);
         assert_int_equal(store_next_sequence(store), 1);
 }
 
@@ -153,10 +166,10 @@ static void test_history(void **state)
         CLEANUP(freep) char *last = NULL, *one = NULL, *none = NULL;
 
         assert_int_equal(store_get_run(store, NULL, &none, NULL), -ENOENT);
-        assert_int_equal(store_add_run(store, "b", 20, "{\"r\":\"b\"}", NULL), 0);
-        assert_int_equal(store_add_run(store, "a", 10, "{\"r\":\"a\"}", NULL), 0);
-        assert_int_equal(store_add_run(store, "c", 30, "{\"r\":\"c\"}", NULL), 0);
-        assert_int_equal(store_add_run(store, "a", 10, "{\"r\":\"a2\"}", NULL), 0);
+        assert_int_equal(add_run(store, "b", 20, "{\"r\":\"b\"}", NULL), 0);
+        assert_int_equal(add_run(store, "a", 10, "{\"r\":\"a\"}", NULL), 0);
+        assert_int_equal(add_run(store, "c", 30, "{\"r\":\"c\"}", NULL), 0);
+        assert_int_equal(add_run(store, "a", 10, "{\"r\":\"a2\"}", NULL), 0);
         assert_int_equal(store_get_run(store, NULL, &last, NULL), 0);
         assert_string_equal(last, "{\"r\":\"c\"}");
         assert_int_equal(store_get_run(store, "a", &one, NULL), 0);
@@ -178,7 +191,7 @@ static void test_history_byte_bound(void **state)
         for (time_t i = 1; i <= 12; i++) {
                 CLEANUP(freep) char *run_id = str_format("run-%02d", (int)i);
 
-                assert_int_equal(store_add_run(store, run_id, i, outcome, NULL), 0);
+                assert_int_equal(add_run(store, run_id, i, outcome, NULL), 0);
         }
         assert_int_equal(store_list_runs(store, SIZE_MAX, &runs, NULL), 0);
         assert_int_equal(runs.n_items, 8);
@@ -253,7 +266,7 @@ static void test_damage_in_use(void **state)
         struct diag diag = {0};
         FILE *file;
 
-        assert_int_equal(store_add_report(store, text, "s", false, NULL, NULL, NULL), 0);
+        assert_int_equal(add_report(store, text, false, NULL, NULL, NULL), 0);
         store_close(store);
         file = fopen(path, "r+");
         assert_non_null(file);
@@ -308,12 +321,12 @@ static void test_full_disk(void **state)
         int64_t sequence = 77;
         int r;
 
-        assert_int_equal(store_add_report(store, "{}", "s", true, NULL, NULL, NULL), 0);
+        assert_int_equal(add_report(store, "{}", true, NULL, NULL, NULL), 0);
         assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
         small.rlim_max = before.rlim_max;
         assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-        r = store_add_report(store, text, "s", true, &sequence, NULL, &diag);
+        r = add_report(store, text, true, &sequence, NULL, &diag);
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
         assert_int_equal(r, -ENOSPC);
         assert_non_null(strstr(diag.text, "the disk is full"));
@@ -321,7 +334,7 @@ static void test_full_disk(void **state)
         assert_int_equal(store_next_sequence(store), 2);
         assert_int_equal(store_get_report(store, &report, NULL), 0);
         assert_string_equal(report, "{}");
-        assert_int_equal(store_add_report(store, text, "s", true, &sequence, NULL, NULL), 0);
+        assert_int_equal(add_report(store, text, true, &sequence, NULL, NULL), 0);
         assert_int_equal(sequence, 2);
 }
 
