@@ -51,8 +51,9 @@ def tree(top):
 
 
 def memory_mb(pid):
-    status = pathlib.Path(f"/proc/{pid}/status").read_text("ascii")
-    return int(status.split("VmHWM:")[1].split()[0]) // 1024
+    """The most that it had; 0 when it has ended, as one that hung up on us may have."""
+    _, _, peak = pathlib.Path(f"/proc/{pid}/status").read_text("ascii").partition("VmHWM:")
+    return int(peak.split()[0]) // 1024 if peak else 0
 
 
 class HostileCase(test_apply.ApplyCase):

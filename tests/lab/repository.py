@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 
 from . import roots
 
@@ -45,6 +46,7 @@ class Repository:
         self.folder = pathlib.Path(folder)
         self.key = key
         self.suite = suite
+        self.published_at = 0
         self.release = {"Origin": origin, "Label": label, "Suite": suite,
                         "Codename": codename or suite, "Architectures": "amd64 all",
                         "Components": "main"}
@@ -96,6 +98,14 @@ class Repository:
                            for line in text.splitlines())
         (dist / "Release").write_text(text)
         self.key.gpg("--clearsign", "-o", dist / "InRelease", dist / "Release")
+        self.date_files(dist)
+
+    def date_files(self, dist):
+        """Dates what was published later than the last time: HTTP knows whole seconds, and apt would take what
+        came within one for what it has."""
+        self.published_at = max(int(time.time()), self.published_at + 1)
+        for path in filter(pathlib.Path.is_file, dist.rglob("*")):
+            os.utime(path, (self.published_at, self.published_at))
 
 
 class Server:
