@@ -58,7 +58,7 @@ static char *step_text(const char *state, const char *text, int percent, const c
         return varlink_reply_text(parameters, !result);
 }
 
-/* A daemon that has left meanwhile (its own upgrade) does not end the cycle. */
+/* A daemon that has left meanwhile (its own upgrade) neither ends the cycle nor fails it. */
 static int on_progress(const char *state, const char *text, int percent, void *context)
 {
         struct server *server = context;
@@ -90,7 +90,7 @@ static int answer_run(struct server *server, const struct varlink_call *call, st
 {
         CLEANUP(cycle_result_done) struct cycle_result result = {0};
         const char *trigger = json_get_string(call->parameters, "trigger");
-        struct diag why = {0};
+        struct diag why = {0}, unheard = {0};
         int r;
 
         if (!trigger || !cycle_is_trigger(trigger))
@@ -105,8 +105,10 @@ static int answer_run(struct server *server, const struct varlink_call *call, st
                 .context = server,
             },
             &result, &why);
-        r = send_end(server, r, &result, &why, diag);
-        return r < 0 ? r : 1;
+        r = send_end(server, r, &result, &why, &unheard);
+        if (r == -EPIPE || r == -ECONNRESET)
+                return 1; /* the state has what it would have said */
+        return r < 0 ? diag_fail(diag, r, "%s", diag_text(&unheard, r)) : 1;
 }
 
 /* ---- one connection ---- */

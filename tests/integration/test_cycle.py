@@ -748,7 +748,7 @@ class ServerTest(CycleTest):
         self.call(connection, "org.patchd.cycle.Run", {"trigger": "start"}, more=True)
         next(self.replies(connection))
         connection.close()
-        process.wait(60)
+        self.assertEqual(process.wait(60), 0, "it has done its work")
         self.assertEqual(len(self.reports), 1)
 
     def test_introspection_and_wrong_calls(self):

@@ -16,14 +16,15 @@ CLIENT_TIMEOUT_SECONDS = 300
 
 class Recorder:
     """url is https://localhost:PORT; policy is the envelope at /policy; reports are what nodes put
-    at /reports/..., parsed. on_report, when set, is called with each report before it is answered."""
+    at /reports/..., parsed, polls the statuses of what they got. on_report, when set, is called with
+    each report before it is answered."""
 
     def __init__(self, folder):
         self.authority = webserver.Authority(folder)
         certificate, key = self.authority.issue("recorder", ["DNS:localhost", "IP:127.0.0.1"])
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
-        self.policy, self.reports, self.on_report = b"", [], None
+        self.policy, self.reports, self.polls, self.on_report = b"", [], [], None
         recorder = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -45,7 +46,8 @@ class Recorder:
             def do_GET(self):
                 etag = '"' + hashlib.sha256(recorder.policy).hexdigest() + '"'
                 known = self.headers.get("If-None-Match") == etag
-                self.answer(304 if known else 200, b"" if known else recorder.policy, etag)
+                recorder.polls.append(304 if known else 200)
+                self.answer(recorder.polls[-1], b"" if known else recorder.policy, etag)
 
             def do_PUT(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
