@@ -9,6 +9,7 @@
 #include "ctl/source.h"
 #include "host/clock.h"
 #include "host/host.h"
+#include "host/updaters.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -172,16 +173,40 @@ static void check_packages(struct examination *exam)
                 find(exam, FINDING_OK, "%zu known, none broken", inventory->n_packages);
 }
 
+static void check_updater(struct examination *exam, const char *name)
+{
+        const char *hand_over = updaters_hand_over(name);
+
+        if (!hand_over)
+                find(exam, FINDING_WARNING,
+                     "%s is active beside patchd and installs what no policy approved", name);
+        else if (!updaters_are_handed_over(&exam->subject.root))
+                find(exam, FINDING_WARNING,
+                     "%s is active beside patchd and installs what no policy approved: '%s take' "
+                     "hands its work to patchd",
+                     name, hand_over);
+        else
+                find(exam, FINDING_WARNING,
+                     "%s was handed over to patchd and is active all the same: '%s take' says why",
+                     name, hand_over);
+}
+
 static void check_updaters(struct examination *exam)
 {
-        const struct inventory *inventory =
-            exam->subject.judgement ? exam->subject.judgement->inventory : NULL;
+        const struct judgement *judgement = exam->subject.judgement;
+        const struct strv *others = judgement ? &judgement->inventory->other_updaters : NULL;
 
-        for (size_t i = 0; inventory && i < inventory->other_updaters.n_items; i++)
+        for (size_t i = 0; others && i < others->n_items; i++)
+                check_updater(exam, others->items[i]);
+        if (!others || others->n_items > 0)
+                return;
+        if (updaters_are_handed_over(&exam->subject.root) && !judgement->decisions->may_apply)
                 find(exam, FINDING_WARNING,
-                     "%s is active beside patchd and installs what no policy approved",
-                     inventory->other_updaters.items[i]);
-        if (inventory && inventory->other_updaters.n_items == 0)
+                     "patching was handed over to patchd, which installs nothing now: this node "
+                     "gets "
+                     "no updates until the policy applies, or after '%s give-back'",
+                     updaters_hand_over("unattended-upgrades"));
+        else
                 find(exam, FINDING_OK, "none beside patchd");
 }
 

@@ -56,10 +56,14 @@ static bool is_on(const struct apt_conf *conf, const char *key, const char *fall
 
 static int read_updaters(struct deb_collector *collector)
 {
-        bool periodic = is_on(&collector->conf, "APT::Periodic::Enable", "1") &&
-                        is_on(&collector->conf, "APT::Periodic::Unattended-Upgrade", "0");
+        const struct apt_conf *conf = &collector->conf;
+        const struct apt_unattended apt = {
+            .daily = is_on(conf, "APT::Periodic::Enable", "1") &&
+                     is_on(conf, "APT::Periodic::Unattended-Upgrade", "0"),
+            .at_shutdown = apt_conf_get_bool(conf, "Unattended-Upgrade::InstallOnShutdown", false),
+        };
 
-        return updaters_find(collector->root, periodic, &collector->inventory->other_updaters);
+        return updaters_find(collector->root, &apt, &collector->inventory->other_updaters);
 }
 
 static int compare_packages(const void *a, const void *b)

@@ -5,24 +5,33 @@
 
 #include <string.h>
 
+#define UNATTENDED       "unattended-upgrades"
+#define HAND_OVER        "/usr/share/patchd/hand-over"
+#define HANDED_OVER_LINK "/etc/apt/apt.conf.d/99patchd" /* to HAND_OVER.conf */
+
+/* What apt.conf has to ask for besides. */
+enum wish { WISH_NONE, WISH_DAILY, WISH_AT_SHUTDOWN };
+
 /* What switches an updater on: a unit that is started at boot, or a file that is there. */
 static const struct updater {
         const char *name;
-        const char *program;     /* has to exist; NULL: any */
-        const char *unit;        /* enabled and not masked; NULL: not asked */
-        const char *file;        /* has to exist; NULL: not asked */
-        bool needs_apt_periodic; /* apt.conf has to ask for it */
+        const char *program; /* has to exist; NULL: any */
+        const char *unit;    /* enabled and not masked; NULL: not asked */
+        const char *file;    /* has to exist; NULL: not asked */
+        enum wish wish;
 } updaters[] = {
-    {"unattended-upgrades", "/usr/bin/unattended-upgrade", "apt-daily-upgrade.timer", NULL, true},
-    {"packagekit-offline-update", NULL, NULL, "/system-update", false},
-    {"dnf-automatic", "/usr/bin/dnf-automatic", "dnf-automatic.timer", NULL, false},
-    {"dnf-automatic", "/usr/bin/dnf-automatic", "dnf-automatic-install.timer", NULL, false},
-    {"dnf5-automatic", NULL, "dnf5-automatic.timer", NULL, false},
-    {"yum-cron", NULL, "yum-cron.service", NULL, false},
-    {"os-update", NULL, "os-update.timer", NULL, false},
-    {"transactional-update", NULL, "transactional-update.timer", NULL, false},
-    {"mintupdate-automation", NULL, "mintupdate-automation-upgrade.timer", NULL, false},
-    {"cron-apt", "/usr/sbin/cron-apt", NULL, "/etc/cron.d/cron-apt", false},
+    {UNATTENDED, "/usr/bin/unattended-upgrade", "apt-daily-upgrade.timer", NULL, WISH_DAILY},
+    {UNATTENDED, "/usr/bin/unattended-upgrade", "unattended-upgrades.service", NULL,
+     WISH_AT_SHUTDOWN},
+    {"packagekit-offline-update", NULL, NULL, "/system-update", WISH_NONE},
+    {"dnf-automatic", "/usr/bin/dnf-automatic", "dnf-automatic.timer", NULL, WISH_NONE},
+    {"dnf-automatic", "/usr/bin/dnf-automatic", "dnf-automatic-install.timer", NULL, WISH_NONE},
+    {"dnf5-automatic", NULL, "dnf5-automatic.timer", NULL, WISH_NONE},
+    {"yum-cron", NULL, "yum-cron.service", NULL, WISH_NONE},
+    {"os-update", NULL, "os-update.timer", NULL, WISH_NONE},
+    {"transactional-update", NULL, "transactional-update.timer", NULL, WISH_NONE},
+    {"mintupdate-automation", NULL, "mintupdate-automation-upgrade.timer", NULL, WISH_NONE},
+    {"cron-apt", "/usr/sbin/cron-apt", NULL, "/etc/cron.d/cron-apt", WISH_NONE},
 };
 
 static bool link_exists(const struct root *root, const char *path)
@@ -70,21 +79,34 @@ static bool is_enabled(const struct root *root, const char *unit)
         return false;
 }
 
-static bool is_active(const struct root *root, const struct updater *updater, bool apt_periodic)
+static bool is_active(const struct root *root, const struct updater *updater,
+                      const struct apt_unattended *apt)
 {
-        return (!updater->needs_apt_periodic || apt_periodic) &&
+        const bool is_wished[] = {
+            [WISH_NONE] = true, [WISH_DAILY] = apt->daily, [WISH_AT_SHUTDOWN] = apt->at_shutdown};
+
+        return is_wished[updater->wish] &&
                (!updater->program || root_exists(root, updater->program)) &&
                (!updater->unit || is_enabled(root, updater->unit)) &&
                (!updater->file || link_exists(root, updater->file));
 }
 
-int updaters_find(const struct root *root, bool apt_periodic, struct strv *ret)
+int updaters_find(const struct root *root, const struct apt_unattended *apt, struct strv *ret)
 {
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(updaters); i++)
-                if (!strv_contains(ret, updaters[i].name) &&
-                    is_active(root, &updaters[i], apt_periodic))
+                if (!strv_contains(ret, updaters[i].name) && is_active(root, &updaters[i], apt))
                         r = strv_add(ret, updaters[i].name);
         return r;
+}
+
+const char *updaters_hand_over(const char *name)
+{
+        return strcmp(name, UNATTENDED) == 0 ? HAND_OVER : NULL;
+}
+
+bool updaters_are_handed_over(const struct root *root)
+{
+        return root_exists(root, HANDED_OVER_LINK);
 }

@@ -77,7 +77,7 @@ class SelfUpgrade(unittest.TestCase):
     def setUpClass(cls):
         node = cls.node
         cls.archive.offer(lab_packages("1.0"))
-        node.run("apt-get", "-q", "update")
+        cls.refresh()
         node.run("apt-get", "-q", "-y", "install", "lab-app")
         node.install_patchd()
         cls.old_version = node.installed()["patchd"]
@@ -85,9 +85,15 @@ class SelfUpgrade(unittest.TestCase):
     # ---- the node, from outside ----
 
     @classmethod
+    def refresh(cls):
+        """Waits for the agent's own refresh, as apt itself does not."""
+        container.wait_until(lambda: cls.node.run("apt-get", "-q", "update", check=False).returncode == 0,
+                             RUN_TIMEOUT_SECONDS, "apt-get update")
+
+    @classmethod
     def look(cls):
         """What apt can see, the agent judges now and not at its next poll."""
-        cls.node.run("apt-get", "-q", "update")
+        cls.refresh()
         cls.node.run("systemctl", "reload", "patchd.service")
 
     def await_report(self, condition, what):
