@@ -38,13 +38,15 @@ def closed_window(opens_in_minutes=12 * 60):
     return daily_window(opens_in_minutes, 60)
 
 
-def make_policy(version=1, window=None, mode="apply", **baseline):
+def make_policy(version=1, window=None, mode="apply", reboot=None, **baseline):
     """A policy that approves every security update at once; baseline keys override or add."""
     now = utc_now()
     body = {"rules": [{"name": "security", "classification": ["security"], "approve_after_days": 0}], **baseline}
     assignment = {"name": "all", "match": {}, "baseline": "lab", "mode": mode}
     if window:
         assignment["window"] = "lab"
+    if reboot:
+        assignment["reboot"] = reboot
     return {"type": "patchd.policy.v1", "policy_id": "lab", "version": version,
             "issued": utc_text(now - datetime.timedelta(hours=1)),
             "expires": utc_text(now + datetime.timedelta(days=7)),

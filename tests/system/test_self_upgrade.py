@@ -27,6 +27,15 @@ SOCKET_UNITS = ["patchd-cycle.socket", "patchd-apply.socket", "patchd-admin.sock
 # Before all else in a postinst: waits as long as the lab says so.
 HOLD = "#!/bin/sh\nif [ -e /run/lab-hold ]; then touch /run/lab-held; while [ -e /run/lab-hold ]; do sleep 0.1; done; fi\n"
 
+# Connects to each socket and says nothing: the instance behind it waits for a request.
+CLIENT = """
+import socket, sys, time
+held = [socket.socket(socket.AF_UNIX) for _ in sys.argv[1:]]
+for s, path in zip(held, sys.argv[1:]):
+    s.connect(path)
+time.sleep(600)
+"""
+
 
 def next_package():
     """The package of this tree as if it were a later release; built once for a state of the tree."""
@@ -45,6 +54,12 @@ class Archive:
     def __init__(self, folder, key):
         self.key = key
         self.repository = repository.Repository(folder, key, origin="Lab", label="Lab")
+        self.server = repository.Server(folder)
+        self.source = f"deb [signed-by=/etc/apt/lab.gpg] {self.server.url} stable main\n"
+
+    def close(self):
+        self.server.close()
+        self.key.done()
 
     def offer(self, packages=(), debs=()):
         for package in packages:
@@ -76,6 +91,10 @@ class SelfUpgrade(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         node = cls.node
+        node.run("apt-get", "-q", "update")
+        node.run("apt-get", "-q", "-y", "--no-install-recommends", "install", "needrestart")
+        # From here on the lab's repository is the only one, so that nothing else is pending.
+        node.write("/etc/apt/sources.list", cls.archive.source)
         cls.archive.offer(lab_packages("1.0"))
         cls.refresh()
         node.run("apt-get", "-q", "-y", "install", "lab-app")
@@ -95,6 +114,10 @@ class SelfUpgrade(unittest.TestCase):
         """What apt can see, the agent judges now and not at its next poll."""
         cls.refresh()
         cls.node.run("systemctl", "reload", "patchd.service")
+
+    def publish(self):
+        return self.node.publish(window=policies.open_window(), reboot="never",
+                                 rules=[{"name": "all", "approve_after_days": 0}])
 
     def await_report(self, condition, what):
         def matching():
@@ -137,11 +160,17 @@ class SelfUpgrade(unittest.TestCase):
         log = self.node.run("cat", "/var/log/apt/history.log").stdout
         return [sorted(re.findall(r"(\S+?):\S+ \(", line)) for line in re.findall(r"^Upgrade: (.*)$", log, re.M)]
 
+    def instances(self):
+        """{template: [pid of each instance]} of the units that a run works in."""
+        lines = self.node.run("systemctl", "list-units", "--no-legend", "--plain", "patchd-*@*.service").stdout.splitlines()
+        units = sorted(line.split()[0] for line in lines)
+        return {unit: self.show(unit, "MainPID")["MainPID"] for unit in units}
+
     # ---- its life ----
 
     def test_01_a_run_of_the_old_version(self):
         self.archive.offer(lab_packages("2.0"))
-        version = self.node.publish(window=policies.open_window(), rules=[{"name": "all", "approve_after_days": 0}])
+        version = self.publish()
         self.look()
         run = self.await_run(version, self.old_version)
         type(self).first_run = run["run_id"]
@@ -153,7 +182,7 @@ class SelfUpgrade(unittest.TestCase):
                       "library": node.installed()[LIBRARY]}
         self.archive.offer_library(node.container.root, self.before["library"] + "+lab1")
         self.archive.offer(lab_packages("3.0"), [next_package()])
-        version = node.publish(window=policies.open_window(), rules=[{"name": "all", "approve_after_days": 0}])
+        version = self.publish()
         self.look()
         run = self.await_run(version, NEXT)
         cls.upgrade_run = run["run_id"]
@@ -215,7 +244,26 @@ class SelfUpgrade(unittest.TestCase):
         container.wait_until(lambda: self.node.events("policy-rejected"), CYCLE_TIMEOUT_SECONDS, "a rejection")
         self.endpoint.policy = good
 
-    def test_09_killed_in_its_own_postinst(self):
+    def test_09_needrestart_restarts_patchd_and_no_run(self):
+        """An administrator upgrades a library by hand, needrestart restarting what it likes."""
+        node = self.node
+        for user, names in (("patchd", ("cycle", "apply")), ("root", ("admin",))):
+            node.run("systemd-run", f"--unit=lab-client-{user}", f"--uid={user}", "python3", "-c", CLIENT,
+                     *(SOCKETS[name] for name in names))
+        def held():
+            return {unit.partition("@")[0] for unit in self.instances()} == {"patchd-cycle", "patchd-apply", "patchd-admin"}
+        container.wait_until(held, 20, "an instance of each")
+        before, daemon = self.instances(), self.show("patchd.service", "MainPID")
+        self.archive.offer_library(node.container.root, self.before["library"] + "+lab2")
+        self.archive.offer()
+        self.refresh()
+        said = node.run("env", "NEEDRESTART_MODE=a", "apt-get", "-q", "-y", "install", LIBRARY).stdout
+        self.assertIn("systemctl restart patchd.service", said)
+        self.assertEqual(self.instances(), before)
+        self.assertNotEqual(self.show("patchd.service", "MainPID"), daemon)
+        node.run("systemctl", "stop", "lab-client-patchd", "lab-client-root")
+
+    def test_10_killed_in_its_own_postinst(self):
         """All of the helper's unit at once, the package manager and the script included."""
         node = self.node
         node.shell("touch /run/lab-hold")
@@ -248,7 +296,7 @@ class SelfUpgrade(unittest.TestCase):
         roots.run_host("dpkg-deb", "-Znone", "--root-owner-group", "-b", tree, deb)
         return deb
 
-    def test_10_an_older_version_goes_on_with_newer_state(self):
+    def test_11_an_older_version_goes_on_with_newer_state(self):
         """As after a rollback by hand; what a newer one added to the files is passed over."""
         node = self.node
         runs = self.history()
@@ -265,13 +313,8 @@ def main():
         folder = pathlib.Path(enter(tempfile.TemporaryDirectory(prefix="patchd-self-")))
         root = enter(roots.copy_of(roots.base_root(VERSION, "system"), hostname="self"))
         key = repository.Key(folder)
-        stack.callback(key.done)
-        server = enter(contextlib.closing(repository.Server(folder / "archive")))
-        sources = f"deb [signed-by=/etc/apt/lab.gpg] {server.url} stable main\n"
-        (root / "etc/apt/sources.list").write_text(sources, "utf-8")
         shutil.copy(key.public, root / "etc/apt/lab.gpg")
-        os.chmod(root / "etc/apt/lab.gpg", 0o644)
-        SelfUpgrade.archive = Archive(folder / "archive", key)
+        SelfUpgrade.archive = enter(contextlib.closing(Archive(folder / "archive", key)))
         SelfUpgrade.endpoint = enter(Endpoint(folder))
         booted = enter(container.Container(root))
         SelfUpgrade.node = Node(booted, SelfUpgrade.endpoint, policies.Key(folder), folder)
