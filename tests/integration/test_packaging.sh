@@ -21,6 +21,7 @@ dpkg-deb -x "$deb" "$work/root"
 for file in usr/bin/patchctl usr/libexec/patchd/patchd usr/libexec/patchd/patchd-cycle \
         usr/libexec/patchd/patchd-apply usr/share/patchd/default-policy.json etc/patchd/patchd.conf \
         usr/share/patchd/schema/patchd.policy.v1.schema.json usr/share/patchd/schema/patchd.report.v1.schema.json \
+        usr/share/patchd/hand-over usr/share/patchd/hand-over.conf \
         etc/needrestart/conf.d/patchd.conf usr/lib/systemd/catalog/patchd.catalog; do
         [[ -e $work/root/$file ]] || fail "the package lacks $file"
 done

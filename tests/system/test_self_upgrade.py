@@ -217,6 +217,7 @@ class SelfUpgrade(unittest.TestCase):
         self.assertEqual([len(entries) for entries in told.values()], [1, 1], told)
         self.assertEqual(told["run-finished"][0]["PATCHD_RESULT"], "succeeded")
         self.assertEqual(len({(e["_PID"], e["_SYSTEMD_INVOCATION_ID"]) for e in of_run}), 1)
+        self.assertEqual(len({e["MESSAGE_ID"] for e in self.node.events("run-finished")}), 1, "as before the upgrade")
         updated = [e["PATCHD_PACKAGE"] for e in of_run if e["PATCHD_EVENT"] == "package-updated"]
         self.assertEqual(sorted(updated), sorted(["lab-app", "lab-lib", LIBRARY, "patchd"]))
 

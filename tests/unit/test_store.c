@@ -338,6 +338,35 @@ static void test_full_disk(void **state)
         assert_int_equal(sequence, 2);
 }
 
+/* A later patchd has been here: what it added is passed over and stays, nothing is taken for
+ * damage. */
+static void test_newer_file(void **state)
+{
+        static const char added[] = "CREATE TABLE later (id INTEGER PRIMARY KEY);"
+                                    "ALTER TABLE run ADD COLUMN later TEXT;"
+                                    "PRAGMA user_version = 99;";
+        struct store *store = open_store(*state);
+        CLEANUP(store_closep) struct store *reader = NULL;
+        CLEANUP(freep) char *report = NULL;
+        int64_t version = 0, sequence = 0;
+        bool is_damaged = true;
+
+        assert_int_equal(store_add_report(store, "{}", "s", true, &sequence, NULL, NULL), 0);
+        assert_int_equal(sqlite3_exec(store->db, added, NULL, NULL, NULL), SQLITE_OK);
+        store_close(store);
+        assert_int_equal(store_open(*state, false, &store, &is_damaged, NULL), 0);
+        assert_false(is_damaged);
+        assert_int_equal(store_add_report(store, "{}", "s", true, &sequence, NULL, NULL), 0);
+        assert_int_equal(sequence, 2);
+        assert_int_equal(
+            store_query(store, "PRAGMA user_version", NULL, 0, store_visit_number, &version, NULL),
+            1);
+        assert_int_equal(version, 99);
+        store_close(store);
+        assert_int_equal(store_open(*state, true, &reader, NULL, NULL), 0);
+        assert_int_equal(store_get_report(reader, &report, NULL), 0);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
 
 int main(void)
@@ -350,6 +379,7 @@ int main(void)
             IN_FOLDER(test_damaged_file),     IN_FOLDER(test_cut_file),
             IN_FOLDER(test_damage_in_use),    IN_FOLDER(test_foreign_database),
             IN_FOLDER(test_read_only),        IN_FOLDER(test_full_disk),
+            IN_FOLDER(test_newer_file),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
