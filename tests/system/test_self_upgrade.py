@@ -259,13 +259,14 @@ class SelfUpgrade(unittest.TestCase):
         self.archive.offer()
         self.refresh()
         said = node.run("env", "NEEDRESTART_MODE=a", "apt-get", "-q", "-y", "install", LIBRARY).stdout
-        self.assertIn("systemctl restart patchd.service", said)
+        self.assertRegex(said, r"systemctl restart .*\bpatchd\.service")
         self.assertEqual(self.instances(), before)
         self.assertNotEqual(self.show("patchd.service", "MainPID"), daemon)
         node.run("systemctl", "stop", "lab-client-patchd", "lab-client-root")
 
     def test_10_killed_in_its_own_postinst(self):
-        """All of the helper's unit at once, the package manager and the script included."""
+        """All of the helper's unit at once, the package manager and the script included; the next helper
+        ends it."""
         node = self.node
         node.shell("touch /run/lab-hold")
         self.archive.offer(debs=[self.with_held_postinst()])
@@ -273,9 +274,8 @@ class SelfUpgrade(unittest.TestCase):
         container.wait_until(lambda: node.run("test", "-e", "/run/lab-held", check=False).returncode == 0,
                              RUN_TIMEOUT_SECONDS, "the postinst of patchd")
         node.run("systemctl", "kill", "--signal=KILL", "patchd-apply@*.service")
-        node.run("rm", "/run/lab-hold")
         self.assertIn("patchd", node.run("dpkg", "--audit").stdout)
-        node.run("systemctl", "reload", "patchd.service")
+        node.run("rm", "/run/lab-hold")
         run = self.await_run(node.policy_version, NEXT, "interrupted")
         self.assertIn("repaired", run["message"])
         self.assertEqual([(p["name"], p["result"]) for p in run["packages"]], [("patchd", "updated")])

@@ -351,12 +351,12 @@ static void test_newer_file(void **state)
         int64_t version = 0, sequence = 0;
         bool is_damaged = true;
 
-        assert_int_equal(store_add_report(store, "{}", "s", true, &sequence, NULL, NULL), 0);
+        assert_int_equal(add_report(store, "{}", true, &sequence, NULL, NULL), 0);
         assert_int_equal(sqlite3_exec(store->db, added, NULL, NULL, NULL), SQLITE_OK);
         store_close(store);
         assert_int_equal(store_open(*state, false, &store, &is_damaged, NULL), 0);
         assert_false(is_damaged);
-        assert_int_equal(store_add_report(store, "{}", "s", true, &sequence, NULL, NULL), 0);
+        assert_int_equal(add_report(store, "{}", true, &sequence, NULL, NULL), 0);
         assert_int_equal(sequence, 2);
         assert_int_equal(
             store_query(store, "PRAGMA user_version", NULL, 0, store_visit_number, &version, NULL),
