@@ -377,6 +377,11 @@ class States(Case):
         mask.unlink()
         apt.write("etc/apt/apt.conf.d/20auto-upgrades", 'APT::Periodic::Unattended-Upgrade "0";\n')
         self.assertEqual([], collect(apt.root)["other_updaters"])
+        apt.write("etc/apt/apt.conf.d/50unattended-upgrades", 'Unattended-Upgrade::InstallOnShutdown "true";\n')
+        self.assertEqual([], collect(apt.root)["other_updaters"], "its service is not there")
+        service = apt.write("etc/systemd/system/multi-user.target.wants/x", "").with_name("unattended-upgrades.service")
+        service.symlink_to("/lib/systemd/system/unattended-upgrades.service")
+        self.assertEqual(["unattended-upgrades"], collect(apt.root)["other_updaters"])
 
     def test_new_packages(self):
         apt = self.make()

@@ -297,8 +297,18 @@ class SelfUpgrade(unittest.TestCase):
         roots.run_host("dpkg-deb", "-Znone", "--root-owner-group", "-b", tree, deb)
         return deb
 
-    def test_11_an_older_version_goes_on_with_newer_state(self):
-        """As after a rollback by hand; what a newer one added to the files is passed over."""
+    def test_11_it_rolls_itself_back(self):
+        node = self.node
+        n_starts = self.starts()
+        done = node.run("patchctl", "rollback", "--yes")
+        self.assertEqual(node.installed()["patchd"], NEXT, done.stdout)
+        self.assertEqual(self.starts(), n_starts + 1)
+        node.run("systemctl", "reload", "patchd.service")
+        container.wait_until(lambda: self.history()[0]["trigger"] == "rollback", CYCLE_TIMEOUT_SECONDS, "its history")
+        self.assertEqual(node.run("systemctl", "--failed", "--no-legend").stdout, "")
+
+    def test_12_an_older_version_goes_on_with_newer_state(self):
+        """Installed over it by hand."""
         node = self.node
         runs = self.history()
         node.run("apt-get", "-q", "-y", "--allow-downgrades", "install", "/root/patchd.deb")
