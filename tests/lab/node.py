@@ -6,6 +6,8 @@ import json
 import os
 import pathlib
 import re
+import sys
+import unittest
 
 from . import container, policies, roots
 
@@ -37,6 +39,15 @@ def package_file():
 
 def report_schema():
     return json.loads((SOURCE / "packaging/schema/patchd.report.v1.schema.json").read_text(encoding="utf-8"))
+
+
+def run_steps(booted):
+    """Runs the tests of the script, steps of one node's life, up to the first that fails, and then
+    shows what the journal says; gives the exit status."""
+    result = unittest.main(verbosity=2, failfast=True, exit=False).result
+    if not result.wasSuccessful():
+        print(booted.run("journalctl", "--no-pager", "-n", "300", check=False).stdout, file=sys.stderr)
+    return 0 if result.wasSuccessful() else 1
 
 
 class Node:

@@ -14,7 +14,7 @@ import tempfile
 import unittest
 
 from lab import container, policies, recorder, repository, roots
-from lab.node import CYCLE_TIMEOUT_SECONDS, Node, SOCKETS, SOURCE, package_file
+from lab.node import CYCLE_TIMEOUT_SECONDS, Node, SOCKETS, SOURCE, package_file, run_steps
 
 VERSION = "12"
 NEXT, AFTER_NEXT = "0.99.0", "0.99.1"
@@ -329,10 +329,7 @@ def main():
         SelfUpgrade.endpoint = enter(Endpoint(folder))
         booted = enter(container.Container(root))
         SelfUpgrade.node = Node(booted, SelfUpgrade.endpoint, policies.Key(folder), folder)
-        result = unittest.main(verbosity=2, failfast=True, exit=False).result
-        if not result.wasSuccessful():
-            print(booted.run("journalctl", "--no-pager", "-n", "300", check=False).stdout, file=sys.stderr)
-    return 0 if result.wasSuccessful() else 1
+        return run_steps(booted)
 
 
 if __name__ == "__main__":
