@@ -203,8 +203,7 @@ static void check_updaters(struct examination *exam)
         if (updaters_are_handed_over(&exam->subject.root) && !judgement->decisions->may_apply)
                 find(exam, FINDING_WARNING,
                      "patching was handed over to patchd, which installs nothing now: this node "
-                     "gets "
-                     "no updates until the policy applies, or after '%s give-back'",
+                     "gets no updates until its policy applies, or after '%s give-back'",
                      updaters_hand_over("unattended-upgrades"));
         else
                 find(exam, FINDING_OK, "none beside patchd");
