@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/reboot_settle.h"
 
+#include "apply/after_boot.h"
 #include "apply/health.h"
 #include "apply/logind.h"
 #include "apply/reboot_lock.h"
+#include "apply/reboot_look.h"
 #include "apply/rebooting.h"
 #include "apply/recovery.h"
-#include "apply/services.h"
 #include "apply/state.h"
 #include "apply/truth.h"
 #include "base/str.h"
 #include "host/host.h"
 #include "host/log.h"
 
+#include <poll.h>
 #include <string.h>
 #include <sys/utsname.h>
+
+enum {
+        BOOT_MAX_SECONDS = 300, /* one that takes longer is looked at as it is */
+        MSEC_PER_SEC = 1000,
+};
 
 /* What is known of this boot. */
 struct boot {
@@ -37,43 +44,30 @@ static bool is_another_boot(const struct boot *boot, const char *boot_id)
         return boot_id && *boot_id && *boot->boot_id && strcmp(boot_id, boot->boot_id) != 0;
 }
 
-/* needrestart may be wrong about some hosts, and says then the same after the boot. */
-static int add_service_reasons(struct boot *boot)
+/* A check that looks at a service must not find a node that is still starting it. */
+static void await_end_of_boot(struct boot *boot)
 {
-        CLEANUP(outcome_freep) struct outcome *now = calloc(1, sizeof(*now));
-        int r = now ? services_look(now) : -ENOMEM;
-        size_t n_before = boot->state.reasons.n_items;
-
-        if (r >= 0)
-                r = reboot_service_reasons(&now->services_to_restart, &boot->state.reasons);
-        if (boot->state.reasons.n_items > n_before)
-                boot->state.required = REBOOT_REQUIRED_YES;
-        return r;
+        for (int i = 0; i < BOOT_MAX_SECONDS && !service_should_stop(); i++) {
+                if (logind_boot_times(&boot->came_back_at, &boot->finished_at, NULL) < 0 ||
+                    boot->finished_at > 0)
+                        return;
+                (void)poll(NULL, 0, MSEC_PER_SEC);
+        }
 }
 
 static int look_at_boot(struct boot *boot, struct diag *diag)
 {
-        CLEANUP(root_done) struct root root = {.fd = -EBADF};
-        CLEANUP(node_done) struct node node = {0};
+        CLEANUP(outcome_freep) struct outcome *services = NULL;
         int r = boot->inventory ? 0 : truth_collect(&boot->inventory, diag);
 
         if (r < 0 || boot->came_back_at > 0)
                 return r;
-        r = root_open("/", &root, diag);
-        if (r >= 0)
-                r = host_node(&root, NULL, NULL, "", &node, diag);
-        if (r >= 0)
-                r = host_reboot_state(&root, &node, boot->inventory, &boot->state, diag);
-        if (r < 0)
-                return r;
-        if (boot->state.required != REBOOT_REQUIRED_YES)
-                strv_done(&boot->state.reasons);
-        r = add_service_reasons(boot);
-        if (r < 0)
-                return r;
-        if (logind_boot_times(&boot->came_back_at, &boot->finished_at, NULL) < 0)
+        await_end_of_boot(boot);
+        services = calloc(1, sizeof(*services));
+        r = services ? reboot_look(boot->inventory, services, &boot->state, diag) : -ENOMEM;
+        if (r >= 0 && boot->came_back_at == 0)
                 boot->came_back_at = boot->now;
-        return 0;
+        return r;
 }
 
 /* ---- a run ---- */
@@ -135,7 +129,8 @@ static int conclude(struct outcome *outcome, size_t n_lost, const char *broken)
 
         if (!lost)
                 return -ENOMEM;
-        message = str_format("%s; %s", outcome->message ?: "",
+        message = str_format("%s; %s%s", outcome->message ?: "",
+                             broken && n_lost == 0 ? "after the reboot " : "",
                              n_lost > 0 ? lost
                              : broken   ? broken
                                         : "verified after the reboot");
@@ -166,20 +161,11 @@ static int check_health(struct service *service, struct outcome *outcome, char *
         return 0;
 }
 
-static int finish(struct service *service, const struct boot *boot, struct outcome *outcome,
-                  struct diag *diag)
+/* The reboot is over, whatever follows from it. */
+static int stamp(const struct boot *boot, struct outcome *outcome)
 {
-        CLEANUP(freep) char *broken = NULL;
         struct utsname uts = {0};
-        size_t n_lost = 0;
-        int r = verify(boot->inventory, outcome, &n_lost);
 
-        if (r >= 0)
-                r = check_health(service, outcome, &broken);
-        if (r >= 0)
-                r = conclude(outcome, n_lost, broken);
-        if (r < 0)
-                return r;
         (void)uname(&uts);
         free(outcome->kernel);
         outcome->kernel = strdup(uts.release);
@@ -189,12 +175,43 @@ static int finish(struct service *service, const struct boot *boot, struct outco
         outcome->reboot_required = boot->state.required == REBOOT_REQUIRED_YES;
         outcome->rebooted_at = boot->came_back_at;
         outcome->finished_at = boot->now;
-        r = describe(boot, outcome);
+        return describe(boot, outcome);
+}
+
+static int finish(struct service *service, const struct boot *boot, struct outcome *outcome,
+                  struct diag *diag)
+{
+        CLEANUP(freep) char *broken = NULL;
+        size_t n_lost = 0;
+        int r = verify(boot->inventory, outcome, &n_lost);
+
+        if (r >= 0)
+                r = check_health(service, outcome, &broken);
+        if (r >= 0)
+                r = conclude(outcome, n_lost, broken);
+        if (r >= 0)
+                r = stamp(boot, outcome);
+        if (r >= 0 && broken)
+                r = after_boot_roll_back(service, boot->inventory, broken, outcome, diag);
         if (r >= 0)
                 r = rebooting_write(service->paths, outcome, diag);
         if (r >= 0)
                 log_run(outcome, EVENT_REBOOT_FINISHED);
         return r;
+}
+
+/* The helper was gone while it rolled the run back. */
+static int finish_rollback(struct service *service, struct outcome *outcome, struct diag *diag)
+{
+        int r = after_boot_resume(service, outcome, diag);
+
+        if (r >= 0)
+                r = rebooting_write(service->paths, outcome, diag);
+        if (r < 0)
+                return r;
+        log_run(outcome, EVENT_RUN_REPAIRED);
+        log_run(outcome, EVENT_REBOOT_FINISHED);
+        return 0;
 }
 
 /* The same boot still. */
@@ -223,6 +240,8 @@ static int settle_run(struct service *service, struct boot *boot, struct outcome
         time_t age = boot->now - outcome->reboot_requested_at;
         int r;
 
+        if (outcome->reboot_phase == REBOOT_PHASE_FINISHED)
+                return finish_rollback(service, outcome, diag);
         if (is_another_boot(boot, outcome->boot_id)) {
                 r = look_at_boot(boot, diag);
                 return r < 0 ? r : finish(service, boot, outcome, diag);
@@ -243,6 +262,13 @@ static void remove_item(struct strv *strv, size_t at)
         strv->n_items--;
 }
 
+static bool is_about_reboot(const struct outcome *outcome)
+{
+        return outcome->reboot_phase == REBOOT_PHASE_AWAITED ||
+               outcome->reboot_phase == REBOOT_PHASE_REQUESTED ||
+               outcome->reboot_phase == REBOOT_PHASE_FINISHED;
+}
+
 static int settle_runs(struct service *service, struct boot *boot, struct strv *run_ids,
                        struct diag *diag)
 {
@@ -252,8 +278,7 @@ static int settle_runs(struct service *service, struct boot *boot, struct strv *
 
                 if (r == -ENOMEM)
                         return r;
-                if (r < 0 || (outcome->reboot_phase != REBOOT_PHASE_AWAITED &&
-                              outcome->reboot_phase != REBOOT_PHASE_REQUESTED))
+                if (r < 0 || !is_about_reboot(outcome))
                         continue;
                 r = settle_run(service, boot, outcome, diag);
                 if (r < 0)

@@ -3,6 +3,7 @@
 
 #include "apply/attempt.h"
 #include "apply/health.h"
+#include "apply/kernel_guard.h"
 #include "apply/recovery.h"
 #include "apply/truth.h"
 #include "apply/vetoes.h"
@@ -25,6 +26,18 @@ static bool is_to_go_back(const struct inventory *inventory, const struct outcom
         return package->result == PACKAGE_ROLLED_BACK && !undo_is_back(inventory, package, NULL);
 }
 
+static int add(struct undo *undo, struct installer *installer, const struct inventory *inventory,
+               const struct outcome *outcome, const struct outcome_package *package,
+               struct diag *diag)
+{
+        CLEANUP(freep) char *stays = NULL;
+        int r = kernel_guard_ask(inventory, outcome, package, &stays);
+
+        if (stays)
+                return diag_fail(diag, -EBADMSG, "%s", stays);
+        return r < 0 ? r : undo_add(undo, installer, inventory, package, diag);
+}
+
 int rollback_plan(struct installer *installer, const struct inventory *inventory,
                   const struct outcome *outcome, struct undo *ret, struct diag *diag)
 {
@@ -33,7 +46,7 @@ int rollback_plan(struct installer *installer, const struct inventory *inventory
 
         for (size_t i = 0; r >= 0 && i < outcome->n_packages; i++)
                 if (is_to_go_back(inventory, &outcome->packages[i]))
-                        r = undo_add(&undo, installer, inventory, &outcome->packages[i], diag);
+                        r = add(&undo, installer, inventory, outcome, &outcome->packages[i], diag);
         if (r >= 0 && undo.n_items > 0)
                 r = undo_simulate(&undo, installer, inventory, diag);
         if (r < 0)

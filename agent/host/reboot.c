@@ -190,7 +190,7 @@ static int check_rebuilt(const struct inventory *inventory, const char *running,
         version = strndup(word, strcspn(word, " "));
         if (!version)
                 return -ENOMEM;
-        if (inventory_compare_versions(inventory, package->version, version) <= 0)
+        if (inventory_compare_versions(inventory, package->version, version) == 0)
                 return 0;
         state->required = REBOOT_REQUIRED_YES;
         return strv_addf(&state->reasons, "kernel %s runs in version %s, version %s is installed",

@@ -54,13 +54,17 @@ static size_t count_newer(const struct inventory *inventory, const char *release
         return n;
 }
 
-/* "linux-image-R", "linux-modules-R", "linux-headers-R", ... */
+bool old_kernels_is_of_release(const char *name, const char *release)
+{
+        size_t length = strlen(name), tail = strlen(release);
+
+        return str_has_prefix(name, "linux-") && length > tail && name[length - tail - 1] == '-' &&
+               str_has_suffix(name, release);
+}
+
 static bool is_of_release(const struct package *package, const char *release)
 {
-        size_t length = strlen(package->name), tail = strlen(release);
-
-        return package->version && str_has_prefix(package->name, "linux-") && length > tail &&
-               package->name[length - tail - 1] == '-' && str_has_suffix(package->name, release);
+        return package->version && old_kernels_is_of_release(package->name, release);
 }
 
 static bool may_go(const struct old_kernels_request *request, const char *release)

@@ -39,3 +39,6 @@ int old_kernels_choose(const struct old_kernels_request *request,
 
 /* Whether an item is a kernel itself: it brings files into /boot. */
 bool old_kernels_is_image(const char *name);
+
+/* Whether a package of this name is part of a kernel: "linux-image-R", "linux-modules-R", ... */
+bool old_kernels_is_of_release(const char *name, const char *release);

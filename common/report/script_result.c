@@ -46,6 +46,26 @@ const struct script_result *script_results_find(const struct script_results *res
         return find(results, phase, name);
 }
 
+static bool had_passed(const struct script_results *results, const char *name)
+{
+        const struct script_result *before = find(results, SCRIPT_BEFORE, name);
+        const struct script_result *last = find(results, SCRIPT_AFTER_STEP, name);
+
+        return before && before->passed && (!last || last->passed);
+}
+
+bool script_results_broke_at_boot(const struct script_results *results)
+{
+        for (size_t i = 0; i < results->n_items; i++) {
+                const char *name = results->items[i].name;
+                const struct script_result *now = find(results, SCRIPT_AFTER_BOOT, name);
+
+                if (now && !now->passed && had_passed(results, name))
+                        return true;
+        }
+        return false;
+}
+
 int script_results_add(struct script_results *results, struct script_result *result)
 {
         struct script_result *same = find(results, result->phase, result->name), *items;

@@ -299,6 +299,22 @@ class ApplyCase(unittest.TestCase):
     def result_of(self, outcome, name):
         return {p["name"]: p for p in outcome["packages"]}[name]
 
+    # ---- reboots ----
+
+    def left_open(self, phase="requested", boot_id="0" * 32, requested_at="2026-01-01T00:00:00Z"):
+        """A run that awaits its reboot, as a helper that is gone has left it; as it stands, this is
+        another boot than the run's."""
+        outcome = self.apply(run_id="rebooting")
+        outcome |= {"reboot_phase": phase, "boot_id": boot_id, "reboot": phase, "reboot_requested_at": requested_at}
+        for folder in ("intents", "outcomes"):
+            (self.root / STATE / folder / "rebooting.json").write_text(json.dumps(outcome), encoding="utf-8")
+        return outcome
+
+    def settled(self):
+        with self.helper() as helper:
+            helper.call("Recover")
+        return self.state("outcomes/rebooting.json"), list((self.root / STATE / "intents").iterdir())
+
 
 class Installing(ApplyCase):
     def test_exactly_the_approved_versions(self):
@@ -769,19 +785,6 @@ class Rebooting(ApplyCase):
         outcome = self.outcome_under("if-needed")
         self.assertEqual((outcome["result"], outcome["services_to_restart"]), ("succeeded", None))
         self.assertIn("broken", outcome["services_note"])
-
-    def left_open(self, phase, boot_id, requested_at):
-        """A run that awaits its reboot, as a helper that is gone has left it."""
-        outcome = self.apply(run_id="rebooting")
-        outcome |= {"reboot_phase": phase, "boot_id": boot_id, "reboot": phase, "reboot_requested_at": requested_at}
-        for folder in ("intents", "outcomes"):
-            (self.root / STATE / folder / "rebooting.json").write_text(json.dumps(outcome), encoding="utf-8")
-        return outcome
-
-    def settled(self):
-        with self.helper() as helper:
-            helper.call("Recover")
-        return self.state("outcomes/rebooting.json"), list((self.root / STATE / "intents").iterdir())
 
     def test_node_came_back(self):
         before = self.left_open("requested", "0" * 32, "2026-01-01T00:00:00Z")

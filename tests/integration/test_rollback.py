@@ -391,6 +391,135 @@ class Interrupted(GuardCase):
         self.assertEqual(set(self.vetoes()), {("other", "2.0")})
 
 
+class AfterBoot(GuardCase):
+    """What a health check says only after the reboot. The run is done by the real helper; that this
+    is another boot than the run's is what its open intent says."""
+
+    fake_apt_get = test_apply.Refusing.fake_apt_get
+    fake_needrestart = test_apply.Rebooting.fake_needrestart
+    SINCE_BOOT = 'test ! -e /tmp/booted || '
+
+    def setUp(self):
+        super().setUp()
+        self.program("checks.d/web", self.SINCE_BOOT + BROKEN)
+        self.main.add("other", "2.0")
+
+    def reboot(self):
+        """Runs, and comes back from the reboot that the run was followed by."""
+        self.publish()
+        self.left_open()
+        (self.root / "tmp/booted").touch()
+
+    def test_run_is_rolled_back_vetoed_and_told_once(self):
+        self.main.add("third", "2.0")
+        self.main.add("app", "2.0", depends="liba (>= 1:1.1), newdep", conffiles={"/etc/app.conf": "two\n"})
+        self.main.add("liba", "1:1.1", arch="amd64")
+        self.main.add("newdep", "2.0", extra={"Source": "app"})
+        before = self.versions()
+        self.reboot()
+        self.assertEqual(self.version_of("other", "newdep"), {"other": "2.0", "newdep": "2.0"})
+        outcome, intents = self.settled()
+        self.assertEqual(intents, [])
+        self.assertEqual({p["name"]: p["result"] for p in outcome["packages"]},
+                         dict.fromkeys(("app", "liba", "newdep", "other", "third"), "rolled_back"), outcome)
+        self.assertEqual(self.versions(), before)
+        self.assertEqual((outcome["result"], outcome["reboot_phase"]), ("failed", "finished"))
+        self.assertRegex(outcome["message"], "; after the reboot check 'web' failed: exit code 1: other 2.0 is broken; "
+                                             "5 of 5 packages are rolled back; the checks pass again$")
+        self.assertRegex(self.result_of(outcome, "other")["message"], "^after the reboot check 'web' failed: .*broken$")
+        self.assertEqual([(c["phase"], c["passed"]) for c in outcome["checks"]],
+                         [("before", True), ("after-step", True), ("after-boot", False), ("after-boot", True)])
+        self.assertEqual(set(self.vetoes()), {("app", "2.0"), ("liba", "1:1.1"), ("other", "2.0"), ("third", "2.0")})
+        self.assertIn("after the reboot check 'web' failed", self.decision("other")["reason"])
+        with self.helper() as helper:
+            helper.call("Recover")
+        self.assertEqual(self.state("outcomes/rebooting.json"), outcome, "once")
+        self.assertEqual(self.apply(run_id="next")["packages"], [])
+
+    def test_still_failing_is_told_and_not_tried_again(self):
+        self.program("checks.d/web", self.SINCE_BOOT + "{ echo always; exit 1; }")
+        self.reboot()
+        outcome, _ = self.settled()
+        self.assertEqual(self.version_of("other"), {"other": "1.0"})
+        self.assertIn("1 of 1 packages are rolled back; the node is not well even after that: check 'web' failed", outcome["message"])
+        again, intents = self.settled()
+        self.assertEqual((again, intents), (outcome, []))
+
+    def test_reboot_that_is_needed_then_is_reported(self):
+        self.reboot()
+        self.fake_needrestart("echo NEEDRESTART-VER: 3.6; dpkg-query -W -f '${Version}' other | grep -q 2.0 || echo NEEDRESTART-SVC: dbus.service")
+        outcome, _ = self.settled()
+        self.assertEqual((outcome["reboot_required"], outcome["reboot_owed_by"]), (True, None))
+        self.assertIn("after the rollback one is required: dbus.service", outcome["reboot"])
+        self.assertNotEqual(outcome["boot_id"], "0" * 32)
+
+    def test_nothing_is_rolled_back(self):
+        cases = (
+            ("it failed before the run", lambda: self.program("checks.d/web", "echo ever; exit 1"), "verified after the reboot", "succeeded"),
+            ("paused", lambda: self.admin("Pause"), "paused the node", "partial"),
+            ("told to scan only", lambda: self.configure("[apply]\nmode = scan\n"), "mode is scan", "partial"),
+        )
+        for number, (label, prepare, words, result) in enumerate(cases, 2):
+            with self.subTest(label):
+                (self.root / "tmp/booted").unlink(missing_ok=True)
+                (self.root / test_apply.STATE / "outcomes/rebooting.json").unlink(missing_ok=True)
+                self.program("checks.d/web", "test ! -e /tmp/booted")
+                if number == 2:
+                    prepare()
+                self.main.add("other", f"{number}.0")
+                self.reboot()
+                if number != 2:
+                    prepare()
+                outcome, _ = self.settled()
+                self.assertEqual((outcome["result"], self.result_of(outcome, "other")["result"]), (result, "updated"), outcome)
+                self.assertIn(words, outcome["message"])
+                self.assertEqual(self.vetoes(), {})
+                with self.helper("admin", 0, (0,)) as helper:
+                    helper.call("Resume")
+
+    def admin(self, method, **parameters):
+        with self.helper("admin", 0, (0,)) as helper:
+            return helper.call(method, **parameters)
+
+    def test_part_that_can_go_back_does(self):
+        """The kernel that runs stays, and so does a package whose old version is not kept."""
+        running = f"linux-image-{os.uname().release}"
+        self.main.add("third", "2.0")
+        self.main.add("app", "2.0", depends=f"liba, {running}", conffiles={"/etc/app.conf": "two\n"})
+        self.main.add(running, "2.0", extra={"Source": "app"}, files={f"/boot/vmlinuz-{os.uname().release}": "kernel"})
+        self.reboot()
+        for path in (self.root / test_apply.STATE / "kept").glob("third_*"):
+            path.unlink()
+        outcome, _ = self.settled()
+        self.assertEqual({p["name"]: p["result"] for p in outcome["packages"]},
+                         {"app": "rolled_back", running: "installed", "other": "rolled_back", "third": "updated"}, outcome)
+        self.assertEqual(self.version_of("app", running, "other", "third"),
+                         {"app": "1.0", running: "2.0", "other": "1.0", "third": "2.0"})
+        self.assertIn("2 of 4 packages are rolled back", outcome["message"])
+        self.assertRegex(self.result_of(outcome, running)["message"], "^not rolled back: .* of the running kernel; boot another")
+        self.assertEqual(self.result_of(outcome, "third")["message"], "not rolled back: third 1.0 is not kept on this node")
+        self.assertEqual(outcome["result"], "partial")
+        with self.subTest("nor does an administrator's rollback take it"):
+            self.assertIn("of the running kernel", self.refused_rollback(run_id="rebooting"))
+
+    def test_killed_while_going_back(self):
+        self.reboot()
+        self.fake_apt_get('case "$*" in *--no-download*install*/kept/*) kill -9 $PPID; exit 1;; esac')
+        with self.helper() as helper:
+            with self.assertRaises(ConnectionError):
+                helper.call("Recover")
+        self.assertEqual(self.version_of("other"), {"other": "2.0"})
+        self.assertEqual(self.state("intents/rebooting.json")["reboot_phase"], "finished")
+        (self.root / "usr/bin/apt-get.real").rename(self.root / "usr/bin/apt-get")
+        self.program("hooks.d/post-run", "touch /tmp/post-run")
+        outcome, intents = self.settled()
+        self.assertEqual((self.result_of(outcome, "other")["result"], intents), ("rolled_back", []), outcome)
+        self.assertIn("interrupted, repaired; 1 of 1 packages are rolled back; the checks pass again", outcome["message"])
+        self.assertEqual(self.version_of("other"), {"other": "1.0"})
+        self.assertEqual(set(self.vetoes()), {("other", "2.0")})
+        self.assertFalse((self.root / "tmp/post-run").exists(), "these ran when the run ended")
+
+
 class RealWorld(test_apply.World):
     """A Debian with its real archive, whose security updates are pending."""
 

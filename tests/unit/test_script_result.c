@@ -43,6 +43,44 @@ static void test_passes_are_merged(void **state)
         assert_null(script_results_find(&results, SCRIPT_AFTER_BOOT, "web"));
 }
 
+/* One letter per time it was asked: before (b), after steps (s), after the reboot (r); large: it
+ * passed. */
+static const struct {
+        const char *label, *asked;
+        bool want;
+} boot_cases[] = {
+    {"broken by the reboot", "BSr", true},
+    {"no step was followed by checks", "Br", true},
+    {"well", "BSR", false},
+    {"failed before the run already", "bSr", false},
+    {"new since the run began", "Sr", false},
+    {"failed after the last step already", "BSsr", false},
+    {"after one step, not after the next", "BsSr", true},
+    {"well again when asked again", "BSrR", false},
+    {"not asked after the reboot", "BSs", false},
+};
+
+static void test_broke_at_boot(void **state)
+{
+        static const char phases[] = "bsr";
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(boot_cases); i++) {
+                CLEANUP(script_results_done) struct script_results results = {0};
+
+                add(&results, SCRIPT_BEFORE, "other", true, "");
+                add(&results, SCRIPT_AFTER_BOOT, "other", true, "");
+                for (const char *p = boot_cases[i].asked; *p; p++) {
+                        size_t phase = (size_t)(strchr(phases, *p | 0x20) - phases);
+
+                        add(&results, (enum script_phase)(SCRIPT_BEFORE + phase), "web",
+                            !(*p & 0x20), "");
+                }
+                if (script_results_broke_at_boot(&results) != boot_cases[i].want)
+                        fail_msg("%s", boot_cases[i].label);
+        }
+}
+
 static const struct {
         const char *label, *text, *want;
 } output_cases[] = {
@@ -84,6 +122,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_passes_are_merged),
+            cmocka_unit_test(test_broke_at_boot),
             cmocka_unit_test(test_output),
             cmocka_unit_test(test_long_output_keeps_its_end),
         };
