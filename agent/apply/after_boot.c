@@ -93,9 +93,8 @@ static int choose(const struct installer *installer, const struct inventory *inv
                         package->result =
                             package->version_from ? PACKAGE_UPDATED : PACKAGE_INSTALLED;
                 *ret_n += !stays;
-                r = set_text(&package->message,
-                             stays ? str_format("not rolled back: %s", stays)
-                                   : str_format("after the reboot %s", broken));
+                r = set_text(&package->message, stays ? str_format("not rolled back: %s", stays)
+                                                      : str_format("after the reboot %s", broken));
         }
         return r;
 }

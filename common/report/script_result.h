@@ -51,8 +51,8 @@ int script_results_add(struct script_results *results, struct script_result *res
 const struct script_result *script_results_find(const struct script_results *results,
                                                 enum script_phase phase, const char *name);
 
-/* Whether a check fails after the reboot that passed before the run, and also when it was last asked
- * before the reboot: then it is the reboot that broke something. */
+/* Whether a check fails after the reboot that passed before the run, and also when it was last
+ * asked before the reboot: then it is the reboot that broke something. */
 bool script_results_broke_at_boot(const struct script_results *results);
 
 /* "exit code 1: connection refused": why it did not pass, with its last line. The caller frees;

@@ -169,17 +169,6 @@ class Checks(GuardCase):
         self.assertEqual([(c["phase"], c["passed"]) for c in outcome["checks"]], [("before", False), ("after-step", False)])
 
 
-def snapshot(root, paths):
-    """Everything that can be seen of files and links but their times."""
-    result = {}
-    for path in paths:
-        target = pathlib.Path(root, path.lstrip("/"))
-        info = target.lstat()
-        content = os.readlink(target) if stat.S_ISLNK(info.st_mode) else None if stat.S_ISDIR(info.st_mode) else target.read_bytes()
-        result[path] = (info.st_mode, info.st_uid, info.st_gid, content)
-    return result
-
-
 BROKEN = 'test "$(cat /usr/share/other/version)" != 2.0 || { echo "other 2.0 is broken"; exit 1; }'
 
 
@@ -189,7 +178,7 @@ class Rollback(GuardCase):
 
     def test_failed_check_rolls_back_vetoes_and_lets_the_next_version_in(self):
         self.program("checks.d/other", BROKEN)
-        before = snapshot(self.root, self.files_of("other"))
+        before = roots.snapshot(self.root, self.files_of("other"))
         self.offer()
         self.main.add("third", "2.0")
         self.publish()
@@ -198,7 +187,7 @@ class Rollback(GuardCase):
         self.assertEqual((package["result"], package["kept"]), ("rolled_back", "downloaded"), outcome)
         self.assertIn("check 'other' failed: exit code 1: other 2.0 is broken", package["message"])
         self.assertEqual(self.version_of("other"), {"other": "1.0"})
-        self.assertEqual(snapshot(self.root, self.files_of("other")), before)
+        self.assertEqual(roots.snapshot(self.root, self.files_of("other")), before)
         self.assertIn("other 2.0 is broken", self.vetoes()[("other", "2.0")])
         self.assertEqual(outcome["checks"][-1]["passed"], True)
         decision = self.decision("other")
@@ -343,7 +332,7 @@ class Repacked(GuardCase):
         (self.root / "usr/share/doc/rich/gone").unlink()
         self.forget_version("rich", "1.0")
         paths = [p for p in self.chroot("dpkg", "-L", "rich").stdout.split() if p not in ("/.", "/usr/share/doc/rich/gone")]
-        before = snapshot(self.root, paths)
+        before = roots.snapshot(self.root, paths)
         control = self.chroot("dpkg-query", "-s", "rich").stdout
         self.main.add("rich", "2.0", arch="amd64", files={"/usr/bin/rich": "#!/bin/sh\necho two\n"},
                       conffiles={"/etc/rich.conf": "two\n", "/etc/rich.local": "shipped two\n"}, extra={"Multi-Arch": "same"})
@@ -353,7 +342,7 @@ class Repacked(GuardCase):
         package = self.result_of(outcome, "rich")
         self.assertEqual((package["result"], package["kept"]), ("rolled_back", "repacked"), outcome)
         self.assertEqual(self.version_of("rich"), {"rich": "1.0"})
-        self.assertEqual(snapshot(self.root, paths), before)
+        self.assertEqual(roots.snapshot(self.root, paths), before)
         self.assertEqual((self.root / "etc/rich.local").read_text(), "edited here\n")
         without = [line for line in control.splitlines() if not line.startswith(("Conffiles:", " /etc/"))]
         self.assertEqual([line for line in self.chroot("dpkg-query", "-s", "rich").stdout.splitlines()
@@ -565,7 +554,7 @@ class RealPair(GuardCase):
     def go_there_and_back(self, pair, origins):
         first = next(iter(pair))
         there = [p for name in pair for p in self.chroot("dpkg", "-L", name).stdout.split() if p != "/."]
-        before = snapshot(self.root, [p for p in there if os.path.lexists(self.root / p.lstrip("/"))])
+        before = roots.snapshot(self.root, [p for p in there if os.path.lexists(self.root / p.lstrip("/"))])
         self.program("checks.d/version", f'test "$(dpkg-query -W -f \'${{Version}}\' {first})" = "{pair[first][0]}" || {{ echo "{first} is too new"; exit 1; }}')
         self.default = self.envelope([(name, new) for name, (_, new) in pair.items()])
         outcome = self.apply(run_id="real")
@@ -576,7 +565,7 @@ class RealPair(GuardCase):
         rolled_back = {name for name, (result, _) in results.items() if result == "rolled_back"}
         self.assertEqual(self.version_of(*rolled_back), {name: pair[name][0] for name in rolled_back})
         own = {p for name in rolled_back for p in self.chroot("dpkg", "-L", name).stdout.split()}
-        after = snapshot(self.root, before)
+        after = roots.snapshot(self.root, before)
         self.assertEqual({p: after[p] for p in before if p in own}, {p: before[p] for p in before if p in own})
         self.assertGreater(len(own & before.keys()), 5)
         self.assertIn((first, pair[first][1]), self.vetoes())

@@ -13,6 +13,7 @@ from . import container, policies, roots
 
 SOURCE = pathlib.Path(os.environ["PATCHD_SOURCE"])
 CYCLE_TIMEOUT_SECONDS = 240
+SLOW_OR_CENTRAL = ("ca-certificates", "dbus", "libc", "linux-", "systemd")  # not the update to watch
 SOCKETS = {"agent": "/run/patchd/agent.sock", "cycle": "/run/patchd-cycle/cycle.sock",
            "apply": "/run/patchd-apply/apply.sock", "admin": "/run/patchd-admin/admin.sock"}
 
@@ -81,6 +82,14 @@ class Node:
         """{package: version} that apt itself would install now: new packages too."""
         text = self.run("apt-get", "-s", "dist-upgrade").stdout
         return {m[1]: m[2] for m in re.finditer(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) ", text, re.M)}
+
+    def find_single_update(self, besides=()):
+        """A pending update that brings nothing else with it."""
+        for name in sorted(set(self.pending()) - set(besides)):
+            plan = self.run("apt-get", "-s", "install", "--only-upgrade", name, check=False).stdout
+            if len(re.findall(r"^Inst ", plan, re.M)) == 1 and not name.startswith(SLOW_OR_CENTRAL):
+                return name
+        raise roots.LabError("no pending update stands alone")
 
     def is_security(self, package, version):
         madison = self.run("apt-cache", "madison", package).stdout.splitlines()

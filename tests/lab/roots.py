@@ -10,6 +10,7 @@ import os
 import pathlib
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import time
@@ -175,6 +176,17 @@ def remove_tree(path):
     if below:
         raise LabError(f"not deleting {path}: {below[0]} is mounted")
     shutil.rmtree(path)
+
+
+def snapshot(root, paths):
+    """{path: everything that can be seen of files and links but their times}."""
+    result = {}
+    for path in paths:
+        target = pathlib.Path(root, path.lstrip("/"))
+        info = target.lstat()
+        content = os.readlink(target) if stat.S_ISLNK(info.st_mode) else None if stat.S_ISDIR(info.st_mode) else target.read_bytes()
+        result[path] = (info.st_mode, info.st_uid, info.st_gid, content)
+    return result
 
 
 def sweep(prefix="patchd-lab-"):
