@@ -114,32 +114,6 @@ static int count(struct outcome *outcome)
         return text ? add_to_message(outcome, text) : -ENOMEM;
 }
 
-/* What it changed came after the reboot that the run was followed by: another one may be due, and
- * a policy of `always` is owed none for it. */
-static int look_again(struct outcome *outcome, struct diag *diag)
-{
-        CLEANUP(inventory_freep) struct inventory *inventory = NULL;
-        CLEANUP(reboot_state_done) struct reboot_state state = {0};
-        CLEANUP(freep) char *boot_id = host_boot_id();
-        int r = boot_id ? truth_collect(&inventory, diag) : -ENOMEM;
-
-        strv_done(&outcome->services_to_restart);
-        if (r >= 0)
-                r = reboot_look(inventory, outcome, &state, diag);
-        if (r < 0)
-                return r;
-        free(outcome->boot_id);
-        outcome->boot_id = TAKE_PTR(boot_id);
-        free(outcome->reboot_owed_by);
-        outcome->reboot_owed_by = NULL;
-        outcome->reboot_required = state.required == REBOOT_REQUIRED_YES;
-        if (state.reasons.n_items == 0)
-                return 0;
-        return set_text(&outcome->reboot,
-                        str_format("%s; after the rollback one is required: %s",
-                                   outcome->reboot ?: "", state.reasons.items[0]));
-}
-
 static int check_again(struct service *service, const struct config *config,
                        struct outcome *outcome)
 {
@@ -164,7 +138,7 @@ static int carry_out(struct installer *installer, const struct config *config,
         if (r >= 0)
                 r = check_again(installer->service, config, outcome);
         if (r >= 0)
-                r = look_again(outcome, diag);
+                r = reboot_look_again(outcome);
         if (r < 0)
                 return r;
         outcome->result = outcome_judge(outcome);

@@ -97,7 +97,8 @@ static int adopt(const struct installer *installer, const struct config *config,
                 memcpy(want.sha256, package->current->file.sha256, sizeof(want.sha256));
         }
         if (r >= 0)
-                r = kept_store_make_room(paths, config, (uint64_t)want.size_bytes, diag);
+                r = kept_store_make_room(paths, config, (uint64_t)want.size_bytes,
+                                         (uint64_t)want.size_bytes, diag);
         if (r >= 0)
                 r = archives_copy_file(source, path, want.size_bytes);
         if (r < 0)
@@ -134,15 +135,28 @@ static int adopt_cached(const struct installer *installer, const struct config *
 
 /* ---- from an index ---- */
 
-/* As items of a step that fetches them; what they borrow is the inventory's. */
+/* Whether it fits beside what this step keeps; else it would be fetched again and again. */
+static bool has_room(const struct package *package, uint64_t *room)
+{
+        uint64_t bytes = (uint64_t)package->current->file.size_bytes;
+
+        if (bytes > *room)
+                return false;
+        *room -= bytes;
+        return true;
+}
+
+/* As items of a step that fetches them; what they borrow is the inventory's. room: for all of them
+ * and those that are kept already. */
 static void list_missing(const struct installer *installer, const struct config *config,
                          const struct inventory *inventory, const struct plan_step *step,
-                         const struct package **packages, struct plan_step *ret)
+                         uint64_t room, const struct package **packages, struct plan_step *ret)
 {
         for (size_t i = 0; i < step->n_items; i++) {
                 const struct package *package = replaced_by(inventory, &step->items[i]);
 
-                if (!package || !package->current || is_kept(installer, package, NULL))
+                if (!package || !package->current || !has_room(package, &room) ||
+                    is_kept(installer, package, NULL))
                         continue;
                 if (adopt_cached(installer, config, package) >= 0)
                         continue;
@@ -179,13 +193,15 @@ int kept_fetch(struct installer *installer, const struct config *config,
         const struct package **packages = calloc(step->n_items + 1, sizeof(*packages));
         CLEANUP(spawn_result_done) struct spawn_result result = {0};
         struct plan_step missing = {.items = items};
-        int r = 0;
+        uint64_t room = 0;
+        int r;
 
         if (!items || !packages)
                 return -ENOMEM;
-        if (config->keep_max_mb == 0)
-                return 0;
-        list_missing(installer, config, inventory, step, packages, &missing);
+        r = kept_store_room(installer->service->paths, config, &room, NULL);
+        if (r < 0)
+                return r == -ENOMEM ? r : 0; /* kept_keep() says so */
+        list_missing(installer, config, inventory, step, room, packages, &missing);
         if (missing.n_items == 0)
                 return 0;
         service_progress(installer->service, "downloading", "keeping what will be replaced", -1);
@@ -227,6 +243,20 @@ static int note_changed(const struct strv *others, struct strv *notes)
                          others->items[0], others->n_items > 1 ? " and others" : "");
 }
 
+struct store {
+        const struct paths *paths;
+        const struct config *config;
+};
+
+/* Its two parts lie beside the package that they become; all are smaller than the files. What is
+ * kept is bounded when its size is known. */
+static int make_room(uint64_t bytes, void *arg, struct diag *diag)
+{
+        const struct store *store = arg;
+
+        return kept_store_make_room(store->paths, store->config, 0, 2 * bytes, diag);
+}
+
 static int repack(struct installer *installer, const struct config *config,
                   const struct package *package, const char *file, struct diag *diag)
 {
@@ -234,10 +264,13 @@ static int repack(struct installer *installer, const struct config *config,
         CLEANUP(kept_record_done) struct kept_record record = {.origin = strdup("repacked")};
         CLEANUP(strv_done) struct strv edited = {0}, others = {0};
         CLEANUP(freep) char *path = kept_store_path(paths, file);
+        struct store store = {paths, config};
         struct deb_repack_request request = {.name = package->name,
                                              .arch = package->arch,
                                              .version = package->version,
-                                             .edited = &edited};
+                                             .edited = &edited,
+                                             .make_room = make_room,
+                                             .arg = &store};
         struct package_file found = {0};
         int r = path && record.origin ? 0 : -ENOMEM;
 
@@ -258,10 +291,24 @@ static int repack(struct installer *installer, const struct config *config,
         memcpy(record.sha256, found.sha256, sizeof(record.sha256));
         record.size_bytes = found.size_bytes;
         r = kept_store_write(paths, file, &record, diag);
-        return r < 0 ? r : kept_store_make_room(paths, config, 0, diag);
+        return r < 0 ? r : kept_store_make_room(paths, config, 0, 0, diag);
 }
 
 /* ---- one version ---- */
+
+/* It may be of long ago, and is needed now: the last to be dropped. */
+static int keep_on(const struct installer *installer, const struct package *package)
+{
+        const struct paths *paths = installer->service->paths;
+        CLEANUP(freep)
+        char *file = file_name(installer, package->name, package->version, package->arch);
+        CLEANUP(kept_record_done) struct kept_record record = {0};
+        int r = file ? kept_store_read(paths, file, &record) : -ENOMEM;
+
+        if (r >= 0)
+                r = kept_store_write(paths, file, &record, NULL);
+        return r == -ENOMEM ? r : 0;
+}
 
 int kept_keep(struct installer *installer, const struct config *config,
               const struct inventory *inventory, const struct plan_item *item, char **ret_text)
@@ -275,7 +322,7 @@ int kept_keep(struct installer *installer, const struct config *config,
         if (!package)
                 return 0;
         if (is_kept(installer, package, ret_text))
-                return 0;
+                return keep_on(installer, package);
         file = file_name(installer, package->name, package->version, package->arch);
         if (!file)
                 return -ENOMEM;

@@ -186,54 +186,74 @@ static int free_bytes(const struct paths *paths, uint64_t *ret, struct diag *dia
         return 0;
 }
 
-int kept_store_make_room(const struct paths *paths, const struct config *config,
-                         uint64_t more_bytes, struct diag *diag)
-{
-        const uint64_t limit = (uint64_t)config->keep_max_mb * BYTES_PER_MB;
-        const uint64_t reserve = (uint64_t)RESERVE_MB * BYTES_PER_MB;
-        CLEANUP(kept_files_done) struct kept_files files = {0};
-        uint64_t there = 0;
-        bool can_fit;
-        int r = list_kept(paths, &files, diag);
+/* The bounds, and what is there. */
+struct room {
+        struct kept_files files;
+        uint64_t limit, reserve, free; /* bytes */
+};
 
-        if (r >= 0)
-                r = free_bytes(paths, &there, diag);
-        /* Nothing is dropped for what has no room in any case. */
-        can_fit = more_bytes <= limit && there + files.total_bytes >= reserve + more_bytes;
-        for (size_t i = 0; r >= 0 && can_fit && i < files.n_items &&
-                           (files.total_bytes + more_bytes > limit || there < reserve + more_bytes);
-             i++) {
-                drop(paths, files.items[i].name);
-                files.total_bytes -= (uint64_t)files.items[i].size_bytes;
-                r = free_bytes(paths, &there, diag);
-        }
-        if (r < 0 || (files.total_bytes + more_bytes <= limit && there >= reserve + more_bytes))
-                return r;
+static void room_done(struct room *room)
+{
+        kept_files_done(&room->files);
+}
+
+static int room_look(const struct paths *paths, const struct config *config, struct room *room,
+                     struct diag *diag)
+{
+        int r = list_kept(paths, &room->files, diag);
+
+        room->limit = (uint64_t)config->keep_max_mb * BYTES_PER_MB;
+        room->reserve = (uint64_t)RESERVE_MB * BYTES_PER_MB;
+        return r < 0 ? r : free_bytes(paths, &room->free, diag);
+}
+
+static int fail_room(const struct room *room, const struct config *config, uint64_t bytes,
+                     struct diag *diag)
+{
         return diag_fail(diag, -ENOSPC,
                          "there is no room for %llu MB: [apply] keep_max_mb is %lld, %llu MB of "
                          "the disk are free, and %d MB stay free",
-                         (unsigned long long)(more_bytes / BYTES_PER_MB + 1),
-                         (long long)config->keep_max_mb, (unsigned long long)(there / BYTES_PER_MB),
-                         RESERVE_MB);
+                         (unsigned long long)(bytes / BYTES_PER_MB + 1),
+                         (long long)config->keep_max_mb,
+                         (unsigned long long)(room->free / BYTES_PER_MB), RESERVE_MB);
+}
+
+int kept_store_make_room(const struct paths *paths, const struct config *config,
+                         uint64_t more_bytes, uint64_t disk_bytes, struct diag *diag)
+{
+        CLEANUP(room_done) struct room room = {0};
+        struct kept_files *files = &room.files;
+        int r = room_look(paths, config, &room, diag);
+
+        if (r < 0)
+                return r;
+        /* Nothing is dropped for what has no room in any case. */
+        if (more_bytes > room.limit || room.free + files->total_bytes < room.reserve + disk_bytes)
+                return fail_room(&room, config, more_bytes > 0 ? more_bytes : disk_bytes, diag);
+        for (size_t i = 0; r >= 0 && i < files->n_items &&
+                           (files->total_bytes + more_bytes > room.limit ||
+                            room.free < room.reserve + disk_bytes);
+             i++) {
+                drop(paths, files->items[i].name);
+                files->total_bytes -= (uint64_t)files->items[i].size_bytes;
+                r = free_bytes(paths, &room.free, diag);
+        }
+        if (r < 0 || room.free >= room.reserve + disk_bytes)
+                return r;
+        return fail_room(&room, config, disk_bytes, diag);
 }
 
 int kept_store_room(const struct paths *paths, const struct config *config, uint64_t *ret_bytes,
                     struct diag *diag)
 {
-        const uint64_t limit = (uint64_t)config->keep_max_mb * BYTES_PER_MB;
-        const uint64_t reserve = (uint64_t)RESERVE_MB * BYTES_PER_MB;
-        CLEANUP(kept_files_done) struct kept_files files = {0};
-        uint64_t there = 0, room;
-        int r = list_kept(paths, &files, diag);
+        CLEANUP(room_done) struct room room = {0};
+        uint64_t on_disk;
+        int r = room_look(paths, config, &room, diag);
 
-        if (r >= 0)
-                r = free_bytes(paths, &there, diag);
         if (r < 0)
                 return r;
-        room = there > reserve ? there - reserve : 0;
-        *ret_bytes = room < limit ? room : limit;
-        if (*ret_bytes > 0)
-                return 0;
-        return diag_fail(diag, -ENOSPC, "%llu MB of the disk are free, and %d MB stay free",
-                         (unsigned long long)(there / BYTES_PER_MB), RESERVE_MB);
+        on_disk = room.free + room.files.total_bytes;
+        on_disk = on_disk > room.reserve ? on_disk - room.reserve : 0;
+        *ret_bytes = on_disk < room.limit ? on_disk : room.limit;
+        return *ret_bytes > 0 ? 0 : fail_room(&room, config, 0, diag);
 }

@@ -34,6 +34,7 @@ int kept_store_write(const struct paths *paths, const char *file, const struct k
 int kept_store_room(const struct paths *paths, const struct config *config, uint64_t *ret_bytes,
                     struct diag *diag) MUST_CHECK;
 
-/* Drops the oldest until the bounds hold with so many more bytes. -ENOSPC: they can't. */
+/* Drops the oldest until the bounds hold with so many more bytes kept, and so many free on the disk
+ * while they are written. -ENOSPC: they can't; then nothing was dropped. */
 int kept_store_make_room(const struct paths *paths, const struct config *config,
-                         uint64_t more_bytes, struct diag *diag) MUST_CHECK;
+                         uint64_t more_bytes, uint64_t disk_bytes, struct diag *diag) MUST_CHECK;

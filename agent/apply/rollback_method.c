@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/rollback_method.h"
 
+#include "apply/reboot_look.h"
 #include "apply/record.h"
 #include "apply/recovery.h"
 #include "apply/rollback.h"
@@ -134,9 +135,7 @@ static int begin_outcome(struct rollback *rollback, time_t now)
         if (!outcome->run_id || !outcome->trigger)
                 return -ENOMEM;
         r = copy_text(source->policy_id, &outcome->policy_id);
-        if (r >= 0)
-                r = copy_text(source->baseline, &outcome->baseline);
-        return r < 0 ? r : copy_text(source->boot_id, &outcome->boot_id);
+        return r < 0 ? r : copy_text(source->baseline, &outcome->baseline);
 }
 
 /* A package that went on since would not come back to what it was. */
@@ -272,6 +271,8 @@ static int carry_out(struct rollback *rollback, struct diag *diag)
         r = rollback_carry_out(&rollback->installer, outcome, diag);
         if (r >= 0)
                 r = judge(rollback);
+        if (r >= 0)
+                r = reboot_look_again(outcome);
         if (r >= 0)
                 r = state_write_outcome(paths, outcome, diag);
         if (r >= 0)

@@ -340,7 +340,9 @@ static int check_size(struct repack *repack, struct diag *diag)
                 if (lstat(repack->paths.items[i], &st) == 0 && S_ISREG(st.st_mode))
                         bytes += (uint64_t)st.st_size;
         if (bytes <= repack->request->max_bytes)
-                return 0;
+                return repack->request->make_room
+                           ? repack->request->make_room(bytes, repack->request->arg, diag)
+                           : 0;
         return diag_fail(diag, -ENOSPC, "its files have %llu MB, and there is room for %llu MB",
                          (unsigned long long)(bytes / 1000000 + 1),
                          (unsigned long long)(repack->request->max_bytes / 1000000));

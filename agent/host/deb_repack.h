@@ -20,6 +20,10 @@ struct deb_repack_request {
          */
         const struct strv *edited;
         uint64_t max_bytes; /* of all its files together */
+        /* Called with the bytes of all its files before anything is written; may refuse. NULL: none
+         * of the caller's business. */
+        int (*make_room)(uint64_t bytes, void *arg, struct diag *diag);
+        void *arg;
 };
 
 /*

@@ -63,6 +63,15 @@ class GuardCase(test_apply.ApplyCase):
     def kept(self):
         return sorted(p.name for p in (self.root / test_apply.STATE / "kept").iterdir() if p.suffix == ".deb")
 
+    def keep_dummy(self, name, size, kept_at):
+        """A version that was kept earlier."""
+        folder = self.root / test_apply.STATE / "kept"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        with open(folder / name, "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+        (folder / f"{name}.json").write_text(json.dumps({"origin": "cache", "sha256": "0" * 64, "size_bytes": size,
+                                                         "kept_at": kept_at, "notes": []}))
+
     def empty_caches(self):
         """So that a version is neither in a cache nor in an index."""
         self.chroot("apt-get", "clean")
@@ -308,6 +317,47 @@ class Rollback(GuardCase):
         self.assertLess(sum(p.stat().st_size for p in (self.root / test_apply.STATE / "kept").iterdir()), 1_000_000)
 
 
+    def test_what_is_needed_again_is_not_the_oldest(self):
+        """A version that was kept long ago is the last to be dropped when a run replaces it again."""
+        self.offer()
+        self.apply(run_id="run-1")
+        reply = self.rollback(run_id="run-1")
+        self.assertEqual((reply["outcome"]["reboot"], reply["outcome"]["reboot_required"]), ("not needed", False))
+        self.assertEqual(len(reply["outcome"]["boot_id"]), 32)
+        with self.helper("admin", 0, (0,)) as helper:
+            helper.call("ClearVeto", package="other")
+        record = self.root / test_apply.STATE / "kept/other_1.0_all.deb.json"
+        old = json.loads(record.read_text()) | {"kept_at": "2020-01-01T00:00:00Z"}
+        record.write_text(json.dumps(old))
+        self.assertEqual(self.result_of(self.apply(run_id="run-2"), "other")["kept"], "downloaded")
+        self.assertGreater(json.loads(record.read_text())["kept_at"], "2026")
+
+    def test_what_has_no_room_is_not_fetched_again_and_again(self):
+        self.configure("[apply]\nkeep_max_mb = 1\n")
+        self.main.add("other", "5.0", files={"/usr/share/other/blob": "x" * 1_200_000})
+        self.publish()
+        self.apply(run_id="run-1")
+        self.main.add("other", "6.0")
+        self.publish()
+        self.empty_caches()
+        del self.world.server.requests[:]
+        with self.helper() as helper:
+            helper.call("Download", envelope=self.default, run_id="get")
+        self.assertEqual([r for r in self.world.server.requests if r.endswith(".deb")], ["/main/pool/other_6.0_all.deb"])
+        self.assertRegex(self.result_of(self.apply(run_id="run-2"), "other")["kept"], "not kept: .*room for")
+
+    def test_from_all_to_an_architecture_and_back(self):
+        self.program("checks.d/other", BROKEN + '; test "$(cat /usr/share/third/version)" != 2.0')
+        self.chroot("apt-mark", "auto", "other")
+        self.main.add("other", "2.0", arch="amd64")
+        self.publish()
+        outcome = self.apply(run_id="native")
+        self.assertEqual(self.result_of(outcome, "other")["result"], "rolled_back", outcome)
+        self.assertEqual(self.chroot("dpkg-query", "-W", "-f", "${Version} ${Architecture}", "other").stdout, "1.0 all")
+        self.assertIn("other", self.chroot("apt-mark", "showauto").stdout.split())
+        self.assertEqual(self.decision("other")["state"], "held")
+
+
 class Repacked(GuardCase):
     """What no index offers any more and no cache has is made again from the installed files."""
 
@@ -359,6 +409,30 @@ class Repacked(GuardCase):
             self.assertEqual(self.result_of(self.apply(run_id="third"), "rich")["result"], "updated")
             self.assertEqual((self.root / "etc/rich.local").read_text(), "edited here\n")
             self.assertEqual((self.root / "etc/rich.conf").read_text(), "three\n")
+
+
+    def test_oldest_make_room_on_a_small_disk(self):
+        """What was kept long ago does not stand in the way of what is replaced now."""
+        size = 30_000_000
+        self.main.add("large", "1:1.0", files={"/usr/share/large/blob": b"x" * size})
+        self.publish()
+        self.chroot("apt-get", "-q", "-y", "install", "large")
+        self.forget_version("large", "1%3a1.0")
+        kept = self.root / test_apply.STATE / "kept"
+        kept.mkdir(mode=0o700)
+        roots.run_host("mount", "-t", "tmpfs", "-o", "size=330m,mode=0700", "tmpfs", kept)
+        self.addCleanup(roots.run_host, "umount", "-l", kept)
+        self.keep_dummy("old_1_all.deb", 25_000_000, "2024-01-01T00:00:00Z")
+        self.keep_dummy("older_1_all.deb", 30_000_000, "2023-01-01T00:00:00Z")
+        self.program("checks.d/large", 'test "$(cat /usr/share/large/version)" != 1:2.0')
+        self.main.add("large", "1:2.0")
+        self.publish()
+        outcome = self.apply(run_id="small")
+        package = self.result_of(outcome, "large")
+        self.assertEqual((package["result"], package["kept"]), ("rolled_back", "repacked"), outcome)
+        self.assertEqual(self.version_of("large"), {"large": "1:1.0"})
+        self.assertEqual((self.root / "usr/share/large/blob").stat().st_size, size)
+        self.assertEqual(self.kept(), ["large_1%3a1.0_all.deb", "old_1_all.deb"])
 
 
 class Interrupted(GuardCase):
@@ -439,7 +513,7 @@ class AfterBoot(GuardCase):
         self.fake_needrestart("echo NEEDRESTART-VER: 3.6; dpkg-query -W -f '${Version}' other | grep -q 2.0 || echo NEEDRESTART-SVC: dbus.service")
         outcome, _ = self.settled()
         self.assertEqual((outcome["reboot_required"], outcome["reboot_owed_by"]), (True, None))
-        self.assertIn("after the rollback one is required: dbus.service", outcome["reboot"])
+        self.assertIn("one is required after the rollback: dbus.service", outcome["reboot"])
         self.assertNotEqual(outcome["boot_id"], "0" * 32)
 
     def test_nothing_is_rolled_back(self):
