@@ -420,10 +420,10 @@ class Repacked(GuardCase):
         self.forget_version("large", "1%3a1.0")
         kept = self.root / test_apply.STATE / "kept"
         kept.mkdir(mode=0o700)
-        roots.run_host("mount", "-t", "tmpfs", "-o", "size=330m,mode=0700", "tmpfs", kept)
+        roots.run_host("mount", "-t", "tmpfs", "-o", "size=324m,mode=0700", "tmpfs", kept)
         self.addCleanup(roots.run_host, "umount", "-l", kept)
-        self.keep_dummy("old_1_all.deb", 25_000_000, "2024-01-01T00:00:00Z")
-        self.keep_dummy("older_1_all.deb", 30_000_000, "2023-01-01T00:00:00Z")
+        self.keep_dummy("old_1_all.deb", 10_000_000, "2024-01-01T00:00:00Z")
+        self.keep_dummy("older_1_all.deb", 45_000_000, "2023-01-01T00:00:00Z")
         self.program("checks.d/large", 'test "$(cat /usr/share/large/version)" != 1:2.0')
         self.main.add("large", "1:2.0")
         self.publish()
