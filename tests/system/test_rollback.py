@@ -18,7 +18,7 @@ import unittest
 import jsonschema
 
 from lab import container, policies, roots, webserver
-from lab.node import CYCLE_TIMEOUT_SECONDS, Node, report_schema
+from lab.node import CYCLE_TIMEOUT_SECONDS, Node, report_schema, run_steps
 
 VERSION = sys.argv.pop(1) if len(sys.argv) > 1 else "12"
 
@@ -259,10 +259,7 @@ def main():
         RollingNode.web = enter(contextlib.closing(webserver.WebServer("token")))
         booted = enter(container.Container(root))
         RollingNode.node = Node(booted, RollingNode.web, policies.Key(folder), folder)
-        result = unittest.main(verbosity=2, failfast=True, exit=False).result
-        if not result.wasSuccessful():
-            print(booted.run("journalctl", "--no-pager", "-n", "300", check=False).stdout, file=sys.stderr)
-    return 0 if result.wasSuccessful() else 1
+        return run_steps(booted)
 
 
 if __name__ == "__main__":
