@@ -4,15 +4,19 @@
 #include "apply/state.h"
 #include "base/str.h"
 #include "host/files.h"
+#include "host/log.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 
-#define USEC_PER_MINUTE (60ULL * 1000 * 1000)
+#define USEC_PER_SEC    ((uint64_t)1000 * 1000)
+#define USEC_PER_MINUTE (60 * USEC_PER_SEC)
 
-enum { OUTPUT_MAX_BYTES = 8 * 1024 * 1024, NOTES_MAX = 1000 };
+enum { OUTPUT_MAX_BYTES = 8 * 1024 * 1024, NOTES_MAX = 1000, SCRIPT_TIMEOUT_SECONDS = 1800 };
 
-/* No deadline where dpkg works: a package manager that is cut leaves a broken host. */
+/* No deadline where dpkg works: a package manager that is cut leaves a broken host. What can hang
+ * there are the scripts of packages, and these are watched. */
 static const uint64_t deadlines_usec[N_BACKEND_ACTIONS] = {
     [BACKEND_REFRESH] = 10 * USEC_PER_MINUTE,   [BACKEND_CHECK] = 15 * USEC_PER_MINUTE,
     [BACKEND_SIMULATE] = 15 * USEC_PER_MINUTE,  [BACKEND_DOWNLOAD] = 120 * USEC_PER_MINUTE,
@@ -30,6 +34,7 @@ void installer_done(struct installer *installer)
         free(installer->allow_list);
         free(installer->empty_folder);
         free(installer->working_on);
+        script_watch_done(&installer->scripts);
         strv_done(&installer->environment);
         strv_done(&installer->notes);
         *installer = (struct installer){0};
@@ -50,6 +55,16 @@ static int fill_environment(const struct backend *backend, struct strv *environm
         return r;
 }
 
+/* A configuration that can't be read must not keep a broken host from being repaired. */
+static uint64_t script_timeout_usec(const struct service *service)
+{
+        CLEANUP(config_freep) struct config *config = NULL;
+        int r = config_load(service->paths, &config, NULL);
+
+        return (r < 0 ? SCRIPT_TIMEOUT_SECONDS : (uint64_t)config->script_timeout_seconds) *
+               USEC_PER_SEC;
+}
+
 int installer_init(struct service *service, const struct backend *backend, struct installer *ret,
                    struct diag *diag)
 {
@@ -65,6 +80,7 @@ int installer_init(struct service *service, const struct backend *backend, struc
         if (!installer.archives || !installer.allow_list || !installer.empty_folder ||
             fill_environment(backend, &installer.environment) < 0)
                 return -ENOMEM;
+        script_watch_init(&installer.scripts, "/proc", backend, script_timeout_usec(service));
         *ret = installer;
         installer = (struct installer){0};
         return 0;
@@ -130,6 +146,34 @@ static int on_status(const char *line, void *context)
         return note_work(installer, &status);
 }
 
+/* ---- scripts that hang ---- */
+
+static void on_hang(const char *name, uint64_t age_usec, void *context)
+{
+        struct installer *installer = context;
+        const char *dot = strrchr(name, '.');
+        CLEANUP(freep) char *package = dot ? strndup(name, (size_t)(dot - name)) : NULL;
+        const char *of = package ?: installer->working_on ?: "?";
+        CLEANUP(freep)
+        char *text = str_format("its %s hung and was ended after %" PRIu64
+                                " s: find out what it waits for, or raise script_timeout_seconds",
+                                dot ? dot + 1 : name, age_usec / USEC_PER_SEC);
+
+        if (!text)
+                return;
+        log_line(LOG_LEVEL_WARNING, "%s: %s", of, text);
+        (void)add_note(installer, of, text); /* ended it is, told or not */
+}
+
+static uint64_t on_tick(pid_t pid, void *context)
+{
+        struct installer *installer = context;
+
+        installer->scripts.on_hang = on_hang;
+        installer->scripts.context = installer;
+        return script_watch_look(&installer->scripts, pid);
+}
+
 char *installer_note(const struct installer *installer, const char *package)
 {
         CLEANUP(str_done) struct str text = {0};
@@ -174,7 +218,12 @@ static int run(struct installer *installer, enum backend_action action,
                                         .context = installer};
         int r = installer->backend->argv(action, files, &argv);
 
-        return r < 0 ? r : spawn_run(&request, ret, diag);
+        if (request.timeout_usec == 0)
+                request.on_tick = on_tick;
+        if (r >= 0)
+                r = spawn_run(&request, ret, diag);
+        script_watch_finish(&installer->scripts);
+        return r;
 }
 
 int installer_run_words(struct installer *installer, enum backend_action action,

@@ -4,6 +4,7 @@
 /* Running the package manager: a backend's argument lists with its clean environment, private files
  * and deadlines. The only user of host/spawn.h here. */
 
+#include "apply/script_watch.h"
 #include "apply/service.h"
 #include "host/backends/backend.h"
 #include "host/spawn.h"
@@ -15,13 +16,15 @@ struct installer {
         struct strv environment;
         struct strv notes; /* pairs: package name, what it has to say (errors, kept conffiles) */
         char *working_on;  /* the package of the last progress line */
+        struct script_watch scripts;
 };
 
 void installer_done(struct installer *installer);
 int installer_init(struct service *service, const struct backend *backend, struct installer *ret,
                    struct diag *diag) MUST_CHECK;
 
-/* Runs to the end; *ret as spawn_run(). An install is never cut by a deadline. */
+/* Runs to the end; *ret as spawn_run(). An install is never cut by a deadline, but a script of a
+ * package that hangs is (script_watch.h). */
 int installer_run(struct installer *installer, enum backend_action action, struct spawn_result *ret,
                   struct diag *diag) MUST_CHECK;
 

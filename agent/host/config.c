@@ -34,6 +34,7 @@ const struct paths default_paths = {
 static const struct config_range minutes_range = {.min = 1, .max = 1440};
 static const struct config_range megabytes_range = {.min = 0, .max = 1024 * 1024};
 static const struct config_range seconds_range = {.min = 1, .max = 3600};
+static const struct config_range script_seconds_range = {.min = 1, .max = 86400};
 static const struct config_range hours_range = {.min = 1, .max = 8760};
 static const struct config_range threshold_range = {.min = 1, .max = 16};
 
@@ -63,6 +64,8 @@ static const struct config_key config_keys[] = {
      "300"},
     {"apply", "check_timeout_seconds", config_read_int, FIELD(check_timeout_seconds),
      &seconds_range, "60"},
+    {"apply", "script_timeout_seconds", config_read_int, FIELD(script_timeout_seconds),
+     &script_seconds_range, "1800"},
     {"trust", "threshold", config_read_int, FIELD(threshold), &threshold_range, "1"},
     {"log", "level", config_read_level, FIELD(log_level), NULL, "info"},
 };

@@ -47,6 +47,7 @@ struct config {
         int64_t max_index_age_hours;
         int64_t keep_max_mb; /* of the versions that runs replaced; 0: keep none */
         int64_t hook_timeout_seconds, check_timeout_seconds; /* of each program */
+        int64_t script_timeout_seconds;                      /* of each maintainer script */
         /* [trust] */
         int64_t threshold;
         /* [log] */

@@ -250,6 +250,7 @@ struct watch {
         bool timed_out, exited;
         int status_error;  /* first failure of on_status */
         uint64_t deadline; /* of the next step: signal, kill, or end of draining; 0: none */
+        uint64_t next_tick;
 };
 
 static void watch_done(struct watch *watch)
@@ -380,15 +381,22 @@ static bool streams_are_done(const struct watch *watch)
         return true;
 }
 
+static bool has_ticks(const struct watch *watch)
+{
+        return watch->request->on_tick && !watch->exited;
+}
+
 static int poll_timeout_msec(const struct watch *watch)
 {
-        uint64_t now = now_usec(), msec;
+        uint64_t now = now_usec(), next = watch->deadline, msec;
 
-        if (watch->deadline == 0)
+        if (has_ticks(watch) && (next == 0 || watch->next_tick < next))
+                next = watch->next_tick;
+        else if (next == 0)
                 return -1;
-        if (watch->deadline <= now)
+        if (next <= now)
                 return 0;
-        msec = (watch->deadline - now + USEC_PER_MSEC - 1) / USEC_PER_MSEC;
+        msec = (next - now + USEC_PER_MSEC - 1) / USEC_PER_MSEC;
         return msec > INT32_MAX ? INT32_MAX : (int)msec;
 }
 
@@ -411,6 +419,9 @@ static int watch_step(struct watch *watch, struct diag *diag)
                 on_exit_seen(watch);
         else if (!watch->exited && watch->deadline > 0 && now_usec() >= watch->deadline)
                 on_deadline(watch);
+        if (has_ticks(watch) && now_usec() >= watch->next_tick)
+                watch->next_tick =
+                    now_usec() + watch->request->on_tick(watch->pid, watch->request->context);
         return 0;
 }
 

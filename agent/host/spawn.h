@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct spawn_request {
         const struct strv *argv;        /* argv[0] is an absolute path */
@@ -29,6 +30,8 @@ struct spawn_request {
         /* For each line of that pipe, long ones in pieces. A negative value ends the calls, not the
          * child, and is what spawn_run() returns. */
         int (*on_status)(const char *line, void *context);
+        /* While it runs: called at once, and again so many microseconds later as it says. */
+        uint64_t (*on_tick)(pid_t pid, void *context);
         void *context;
 };
 

@@ -273,4 +273,6 @@ const struct backend backend_apt = {
     .word = apt_word,
     .parse_verify = apt_parse_verify,
     .own_archives = "/var/cache/apt/archives/",
+    .script_runner = "dpkg",
+    .script_name = apt_script_name,
 };

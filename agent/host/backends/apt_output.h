@@ -8,6 +8,7 @@
 int apt_parse_simulation(const char *output, struct backend_changes *ret) MUST_CHECK;
 int apt_parse_why(const char *output, char **ret) MUST_CHECK;
 bool apt_parse_status(char *line, struct backend_status *ret);
+char *apt_script_name(const char *argument);
 int apt_parse_verify(const char *output, struct strv *ret_conffiles,
                      struct strv *ret_others) MUST_CHECK;
 int apt_parse_refresh(const char *output, const char *error_output, bool is_success,

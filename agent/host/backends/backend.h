@@ -123,6 +123,12 @@ struct backend {
         int (*parse_verify)(const char *output, struct strv *ret_conffiles,
                             struct strv *ret_others);
 
+        /* The program (its name in proc(5)'s stat) that starts the scripts of packages, and which
+         * they are: "PACKAGE.KIND", or "KIND" when the argument does not tell the package; NULL:
+         * not a script's. The caller frees. */
+        const char *script_runner;
+        char *(*script_name)(const char *argument);
+
         /* Where the package manager itself keeps what it downloads. */
         const char *own_archives;
 
