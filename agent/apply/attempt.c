@@ -202,7 +202,7 @@ static int simulate(struct run *run, const struct plan_step *step, bool *will_ch
         if (r < 0)
                 return r;
         if (!installer_succeeded(&result) || result.is_cut) {
-                text = spawn_describe(&result);
+                text = installer_describe(&run->installer, &result);
                 return diag_fail(diag, -EBADMSG, "the simulation failed: %s", text ?: "?");
         }
         r = run->installer.backend->parse_simulation(result.output.data ?: "", &changes);
@@ -232,7 +232,9 @@ static int drop_kept_back(struct run *run, struct attempt *attempt, const bool *
 static int settle(struct run *run, const struct attempt *attempt, const struct inventory *inventory,
                   const struct spawn_result *result)
 {
-        CLEANUP(freep) char *call = installer_succeeded(result) ? NULL : spawn_describe(result);
+        CLEANUP(freep)
+        char *call =
+            installer_succeeded(result) ? NULL : installer_describe(&run->installer, result);
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < attempt->step.n_items; i++) {

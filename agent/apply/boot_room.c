@@ -171,7 +171,7 @@ static int simulate(struct run *run, const struct strv *words, struct diag *diag
         if (r < 0)
                 return r;
         if (!installer_succeeded(&result) || result.is_cut) {
-                call = spawn_describe(&result);
+                call = installer_describe(&run->installer, &result);
                 return diag_fail(diag, -EBADMSG, "the simulation failed: %s", call ?: "?");
         }
         r = run->installer.backend->parse_simulation(result.output.data ?: "", &changes);
@@ -191,7 +191,9 @@ static int simulate(struct run *run, const struct strv *words, struct diag *diag
 static int settle(struct run *run, const struct inventory *inventory,
                   const struct spawn_result *result)
 {
-        CLEANUP(freep) char *call = installer_succeeded(result) ? NULL : spawn_describe(result);
+        CLEANUP(freep)
+        char *call =
+            installer_succeeded(result) ? NULL : installer_describe(&run->installer, result);
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < run->old_kernels.n_packages; i++) {

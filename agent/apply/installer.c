@@ -91,6 +91,23 @@ bool installer_succeeded(const struct spawn_result *result)
         return result->exit_code == 0 && result->signal == 0 && !result->timed_out;
 }
 
+char *installer_lock_holder(const struct installer *installer, const struct spawn_result *result)
+{
+        CLEANUP(freep)
+        char *holder = installer->backend->parse_lock(result->output.data ?: "",
+                                                      result->error_output.data ?: "");
+
+        return holder ? str_format("%s, after waiting for %" PRIu64
+                                   " s too; let it finish, or end it if it hangs",
+                                   holder, result->elapsed_usec / USEC_PER_SEC)
+                      : NULL;
+}
+
+char *installer_describe(const struct installer *installer, const struct spawn_result *result)
+{
+        return installer_lock_holder(installer, result) ?: spawn_describe(result);
+}
+
 /* ---- progress ---- */
 
 static int add_note(struct installer *installer, const char *package, const char *text)

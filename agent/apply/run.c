@@ -148,6 +148,11 @@ static int check_host(struct run *run, char **ret_text, struct diag *diag)
                 r = installer_run(&run->installer, BACKEND_CHECK, &result, diag);
         if (r < 0 || installer_succeeded(&result))
                 return r;
+        call = installer_lock_holder(&run->installer, &result);
+        if (call) {
+                *ret_text = str_format("nothing was changed: %s", call);
+                return *ret_text ? 0 : -ENOMEM;
+        }
         call = spawn_describe(&result);
         *ret_text = str_format("nothing was changed, because the package manager finds this host "
                                "broken: %s; repair it by hand",

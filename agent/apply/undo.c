@@ -219,7 +219,7 @@ int undo_simulate(struct undo *undo, struct installer *installer, const struct i
         if (r < 0)
                 return r;
         if (!installer_succeeded(&result) || result.is_cut) {
-                text = spawn_describe(&result);
+                text = installer_describe(installer, &result);
                 return diag_fail(diag, -EBADMSG, "the package manager can't bring it back: %s",
                                  text ?: "?");
         }
@@ -268,6 +268,6 @@ int undo_install(const struct undo *undo, struct installer *installer,
         *ret_said = NULL;
         if (installer_succeeded(&result))
                 return 0;
-        *ret_said = spawn_describe(&result);
+        *ret_said = installer_describe(installer, &result);
         return *ret_said ? 0 : -ENOMEM;
 }

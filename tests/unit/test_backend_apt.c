@@ -284,6 +284,8 @@ static const struct {
      "Unpacking liba (amd64)"},
     {"pmerror:liba:40.0000:failed: exit 1: no", true, STATUS_ERROR, "liba", 40,
      "failed: exit 1: no"},
+    {"pmerror:/var/cache/archives/liba_1%3a2_all.deb:40.0000:no: room", true, STATUS_ERROR, "liba",
+     40, "no: room"},
     {"pmconffile:/etc/app.conf:40.0000:'/etc/app.conf' '/etc/app.conf.dpkg-new' 1 1 ", true,
      STATUS_CONFFILE, "/etc/app.conf", 40, "'/etc/app.conf' '/etc/app.conf.dpkg-new' 1 1 "},
     {"", false, 0, NULL, 0, NULL},
@@ -437,9 +439,37 @@ static void test_why(void **state)
         }
 }
 
+#define WAITING "Waiting for cache lock: Could not get lock /x. It is held by process "
+#define NO_LOCK "E: Unable to acquire the dpkg frontend lock (/x), is another process using it?\n"
+
+static const char *const lock_cases[][3] = {
+    {"", "W: x\nE: Could not get lock /x. It is held by process 47 (aptitude)\nN: Be aware\n" NO_LOCK,
+     "process 47 (aptitude) holds /x"},
+    {WAITING "1 (dpkg)...\n" WAITING "2 (apt get)...\n", NO_LOCK, "process 2 (apt get) holds /x"},
+    {WAITING "1 (dpkg)...\n", "E: Unmet dependencies.\n", NULL},
+    {"", NO_LOCK, "another process holds the lock"},
+    {"", "E: Could not get lock /x - open (11: Try again)\nIt is held by me",
+     "another process holds /x - open (11: Try again)"},
+    {"", "E: Could not get lock ", "another process holds "},
+    {"", "", NULL},
+};
+
+static void test_lock(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(lock_cases); i++) {
+                CLEANUP(freep)
+                char *text = backend_apt.parse_lock(lock_cases[i][0], lock_cases[i][1]);
+
+                if (!str_equal(text, lock_cases[i][2]))
+                        fail_msg("%zu: %s", i, text ?: "none");
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_lock),
             cmocka_unit_test(test_argv),
             cmocka_unit_test(test_words),
             cmocka_unit_test(test_words_end_the_call),

@@ -207,6 +207,46 @@ int apt_parse_verify(const char *output, struct strv *ret_conffiles, struct strv
         return apt_for_each_line(output, visit_verified, &reader);
 }
 
+/* ---- locks ---- */
+
+static const char lock_words[] = "Could not get lock ";
+
+static const char *last_lock(const char *text)
+{
+        const char *last = NULL;
+
+        for (const char *at = text; (at = strstr(at, lock_words)); at += strlen(lock_words))
+                last = at + strlen(lock_words);
+        return last;
+}
+
+/*
+ * "Could not get lock FILE. It is held by process 4711 (aptitude)", or "FILE - open (...)". When
+ * apt has waited, that stands in its output only ("Waiting for cache lock: ..."), the last in the
+ * end, and the error names nobody.
+ */
+char *apt_parse_lock(const char *output, const char *error_output)
+{
+        static const char held[] = ". It is held by ";
+        const char *file = last_lock(error_output), *holder;
+        int line, length;
+
+        if (!file && strstr(error_output, "E: Unable to acquire "))
+                file = last_lock(output) ?: "the lock";
+        if (!file)
+                return NULL;
+        line = (int)strcspn(file, "\n");
+        holder = strstr(file, held);
+        if (!holder || holder > file + line)
+                return str_format("another process holds %.*s", line, file);
+        length = (int)(holder - file);
+        holder += strlen(held);
+        line = (int)strcspn(holder, "\n");
+        while (line > 0 && holder[line - 1] == '.')
+                line--;
+        return str_format("%.*s holds %.*s", line, holder, length, file);
+}
+
 /* ---- APT::Status-Fd ---- */
 
 static const struct {
@@ -219,6 +259,18 @@ static const struct {
     {"pmconffile", STATUS_CONFFILE},
 };
 
+/* dpkg names an archive that it can't unpack instead of the package: FOLDER/NAME_VERSION_ARCH.deb.
+ */
+static const char *package_of(char *name)
+{
+        char *slash = strrchr(name, '/');
+
+        if (!slash)
+                return name;
+        slash[1 + strcspn(slash + 1, "_")] = '\0';
+        return slash + 1;
+}
+
 /* Four fields; the last may hold colons. */
 bool apt_parse_status(char *line, struct backend_status *ret)
 {
@@ -230,10 +282,11 @@ bool apt_parse_status(char *line, struct backend_status *ret)
         for (size_t i = 0; i < ELEMENTSOF(status_words); i++) {
                 if (strcmp(word, status_words[i].word) != 0)
                         continue;
-                *ret = (struct backend_status){.kind = status_words[i].kind,
-                                               .name = name,
-                                               .percent = strtod(percent, NULL),
-                                               .text = rest};
+                *ret = (struct backend_status){
+                    .kind = status_words[i].kind,
+                    .name = status_words[i].kind == STATUS_ERROR ? package_of(name) : name,
+                    .percent = strtod(percent, NULL),
+                    .text = rest};
                 return true;
         }
         return false;

@@ -115,6 +115,10 @@ struct backend {
         /* The words of WHY's output in one line; *ret NULL: it says nothing. */
         int (*parse_why)(const char *output, char **ret);
 
+        /* Of an action that failed for want of a lock: "process 4711 (aptitude) holds FILE"; NULL:
+         * it did not. The caller frees. */
+        char *(*parse_lock)(const char *output, const char *error_output);
+
         /* A word for the command line. -EINVAL for what might be taken for something else. */
         int (*word)(enum backend_word kind, const char *name, const char *arch, char **ret,
                     struct diag *diag);
