@@ -53,8 +53,8 @@ class Repository:
         (self.folder / "pool").mkdir(parents=True)
 
     def add(self, name, version, arch="all", depends="", scripts=None, files=None, conffiles=None,
-            extra=None, links=None, compression="none"):
-        """Builds a package; scripts: {"postinst": text}; files: {"/path": text or bytes}; links: {"/path":
+            extra=None, links=None, compression="none", templates=""):
+        """Builds a package; scripts: {"postinst": text}; templates: debconf's; files: {"/path": text or bytes}; links: {"/path":
         target}. Not compressed, so that contents of one length give files of one size."""
         with tempfile.TemporaryDirectory() as tmp:
             tree = pathlib.Path(tmp)
@@ -69,6 +69,8 @@ class Repository:
             for script, text in (scripts or {}).items():
                 (tree / "DEBIAN" / script).write_text("#!/bin/sh\nset -e\n" + text + "\n")
                 os.chmod(tree / "DEBIAN" / script, 0o755)
+            if templates:
+                (tree / "DEBIAN/templates").write_text(templates)
             contents = {f"/usr/share/{name}/version": version + "\n", **(files or {}), **(conffiles or {})}
             for path, text in contents.items():
                 target = tree / path.lstrip("/")
@@ -86,9 +88,11 @@ class Repository:
 
     def publish(self, date=None):
         dist = self.folder / "dists" / self.suite
-        binary = dist / "main/binary-amd64"
-        binary.mkdir(parents=True, exist_ok=True)
-        (binary / "Packages").write_text(roots.run_host("apt-ftparchive", "packages", "pool", cwd=self.folder).stdout)
+        for arch in self.release["Architectures"].split()[:-1]:
+            binary = dist / f"main/binary-{arch}"
+            binary.mkdir(parents=True, exist_ok=True)
+            (binary / "Packages").write_text(
+                roots.run_host("apt-ftparchive", "--arch", arch, "packages", "pool", cwd=self.folder).stdout)
         for stale in ("Release", "InRelease", "Release.gpg"):
             (dist / stale).unlink(missing_ok=True)
         options = [o for k, v in self.release.items() for o in ("-o", f"APT::FTPArchive::Release::{k}={v}")]
