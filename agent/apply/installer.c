@@ -105,7 +105,14 @@ char *installer_lock_holder(const struct installer *installer, const struct spaw
 
 char *installer_describe(const struct installer *installer, const struct spawn_result *result)
 {
-        return installer_lock_holder(installer, result) ?: spawn_describe(result);
+        char *holder = installer_lock_holder(installer, result);
+        CLEANUP(freep) char *cause = NULL, *text = NULL;
+
+        if (holder)
+                return holder;
+        cause = installer->backend->parse_cause(result->error_output.data ?: "");
+        text = spawn_describe(result);
+        return cause && text ? str_format("%s; %s", cause, text) : TAKE_PTR(text);
 }
 
 /* ---- progress ---- */

@@ -48,7 +48,7 @@ int installer_run_words(struct installer *installer, enum backend_action action,
 /* Whose lock the call waited for in vain, and what to do; NULL: that was not the reason. Owned. */
 char *installer_lock_holder(const struct installer *installer, const struct spawn_result *result);
 
-/* That, else as spawn_describe(). Owned. */
+/* That, else as spawn_describe(), after what a disk is the reason of. Owned. */
 char *installer_describe(const struct installer *installer, const struct spawn_result *result);
 
 bool installer_succeeded(const struct spawn_result *result);

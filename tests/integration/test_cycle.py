@@ -143,7 +143,7 @@ class Node:
         return self.query("SELECT count(*) FROM spool")[0][0]
 
 
-class CycleTest(httplab.EndpointCase):
+class CycleCase(httplab.EndpointCase):
     def setUp(self):
         self.server = httplab.Server(self.pair)
         self.addCleanup(self.server.close)
@@ -202,6 +202,8 @@ class CycleTest(httplab.EndpointCase):
         self.node.tags += " n%d=x" % len(self.node.tags)
         self.configure()
 
+
+class CycleTest(CycleCase):
     # ---- the normal case ----
 
     def test_first_cycle_and_what_follows(self):

@@ -1,7 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A host that does what it can against its own updates; real apt, dpkg and maintainer scripts. Every
-case is here by its name. In each, what the user reads says what happened and what to do, the bad
-package fails alone, and the rest of the run goes on."""
+"""A host that does what it can against its own updates: real apt, dpkg, hooks and maintainer scripts.
+In each case the bad package fails alone, the rest of the run goes on, and what the user reads says what
+happened and what to do.
+
+A case is here by its name, or there:
+
+/boot without room for a kernel     test_apply_steps.Kernels
+a disk full at each write in turn   test_full_disk
+a host with broken dependencies     test_apply.Refusing.test_broken_host_changes_nothing
+dpkg killed by somebody else        test_apply.Surviving.test_interrupted_by_somebody_else
+pins, phased updates, exclusions    test_explain, test_collect
+a repository that was never there   test_apply.Refreshing
+"""
 
 import contextlib
 import os

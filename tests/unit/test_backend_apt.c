@@ -466,10 +466,23 @@ static void test_lock(void **state)
         }
 }
 
+static void test_cause(void **state)
+{
+        CLEANUP(freep)
+        char *cause = backend_apt.parse_cause(
+            "dpkg: unrecoverable fatal error, aborting:\n unable to flush x: No space left on device\n"
+            "y: Read-only file system\nE: Sub-process /usr/bin/dpkg returned an error code (2)\n");
+
+        (void)state;
+        assert_string_equal(cause, "unable to flush x: No space left on device");
+        assert_null(backend_apt.parse_cause("E: Sub-process /usr/bin/dpkg returned an error code\n"));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_lock),
+            cmocka_unit_test(test_cause),
             cmocka_unit_test(test_argv),
             cmocka_unit_test(test_words),
             cmocka_unit_test(test_words_end_the_call),

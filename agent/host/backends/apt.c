@@ -267,6 +267,7 @@ const struct backend backend_apt = {
     .wanted_name = apt_wanted_name,
     .parse_why = apt_parse_why,
     .parse_lock = apt_parse_lock,
+    .parse_cause = apt_parse_cause,
     .parse_status = apt_parse_status,
     .parse_refresh = apt_parse_refresh,
     .archive_name = apt_archive_name,

@@ -247,6 +247,35 @@ char *apt_parse_lock(const char *output, const char *error_output)
         return str_format("%.*s holds %.*s", line, holder, length, file);
 }
 
+/* ---- disks ---- */
+
+/* What dpkg and its programs say when it is the host's fault, in the C locale. */
+static const char *const disk_words[] = {
+    "No space left on device",
+    "Read-only file system",
+    "Disk quota exceeded",
+    "Input/output error",
+};
+
+static int visit_cause(char *line, void *arg)
+{
+        char **cause = arg;
+
+        for (size_t i = 0; !*cause && i < ELEMENTSOF(disk_words); i++)
+                if (strstr(line, disk_words[i])) {
+                        *cause = strdup(line + strspn(line, " "));
+                        return *cause ? 0 : -ENOMEM;
+                }
+        return 0;
+}
+
+char *apt_parse_cause(const char *error_output)
+{
+        char *cause = NULL;
+
+        return apt_for_each_line(error_output, visit_cause, &cause) < 0 ? NULL : cause;
+}
+
 /* ---- APT::Status-Fd ---- */
 
 static const struct {

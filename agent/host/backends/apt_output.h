@@ -7,6 +7,7 @@
 
 int apt_parse_simulation(const char *output, struct backend_changes *ret) MUST_CHECK;
 int apt_parse_why(const char *output, char **ret) MUST_CHECK;
+char *apt_parse_cause(const char *error_output);
 char *apt_parse_lock(const char *output, const char *error_output);
 bool apt_parse_status(char *line, struct backend_status *ret);
 char *apt_script_name(const char *argument);

@@ -119,6 +119,10 @@ struct backend {
          * it did not. The caller frees. */
         char *(*parse_lock)(const char *output, const char *error_output);
 
+        /* The first line that tells of a disk that is full, broken or read-only: the package
+         * manager's last word does not. NULL: there is none. The caller frees. */
+        char *(*parse_cause)(const char *error_output);
+
         /* A word for the command line. -EINVAL for what might be taken for something else. */
         int (*word)(enum backend_word kind, const char *name, const char *arch, char **ret,
                     struct diag *diag);
