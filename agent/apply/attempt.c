@@ -209,18 +209,36 @@ static int simulate(struct run *run, const struct plan_step *step, bool *will_ch
         return r < 0 ? r : compare_changes(run, step, &changes, will_change, diag);
 }
 
-/* Takes out of the attempt what the package manager would not touch. */
-static int drop_kept_back(struct run *run, struct attempt *attempt, const bool *will_change)
+/* Nothing is left to do where a repair on the way has finished what somebody had begun. */
+static int settle_untouched(struct run *run, struct attempt *attempt,
+                            const struct inventory *inventory, size_t at)
 {
+        const struct plan_item *item = &attempt->step.items[at];
+
+        if (truth_is_installed(inventory, item->name, item->arch, item->version_to, NULL))
+                return attempt_set_result(run, attempt->indexes[at],
+                                          item->is_new ? PACKAGE_INSTALLED : PACKAGE_UPDATED,
+                                          "it was begun earlier, and the repair has finished it");
+        attempt->was_refused |= at < attempt->n_own;
+        return fail_own(run, attempt, at,
+                        "the package manager keeps it back: something it needs or breaks has no "
+                        "approved version");
+}
+
+/* Takes out of the attempt what the package manager would not touch. */
+static int drop_kept_back(struct run *run, struct attempt *attempt, const bool *will_change,
+                          struct diag *diag)
+{
+        CLEANUP(inventory_freep) struct inventory *inventory = NULL;
         int r = 0;
 
         for (size_t i = attempt->step.n_items; r >= 0 && i > 0; i--) {
                 if (will_change[i - 1])
                         continue;
-                attempt->was_refused |= i - 1 < attempt->n_own;
-                r = fail_own(run, attempt, i - 1,
-                             "the package manager keeps it back: something it needs or breaks "
-                             "has no approved version");
+                if (!inventory)
+                        r = truth_collect(&inventory, diag);
+                if (r >= 0)
+                        r = settle_untouched(run, attempt, inventory, i - 1);
                 attempt_remove(attempt, i - 1);
         }
         return r;
@@ -314,7 +332,7 @@ int attempt_run(struct run *run, struct attempt *attempt, struct diag *diag)
         }
         if (r < 0)
                 return diag_fail(diag, r, "%s", diag_text(&why, r));
-        r = drop_kept_back(run, attempt, will_change);
+        r = drop_kept_back(run, attempt, will_change, diag);
         if (r < 0 || attempt->n_own == 0)
                 return r;
         r = guard_before_attempt(run, attempt);
