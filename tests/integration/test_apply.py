@@ -20,6 +20,7 @@ import unittest
 from lab import policies, repository, roots
 
 HELPER = pathlib.Path(os.environ["PATCHD_BUILD"]) / "agent/apply/patchd-apply"
+PATCHCTL = HELPER.parents[1] / "ctl/patchctl"
 PATCHD_UID, ADMIN_GID, STRANGER_UID = 990, 991, 4242
 STATE = "var/lib/patchd-apply"
 LIBRARIES = "opt/patchd-lib"
@@ -295,6 +296,18 @@ class ApplyCase(unittest.TestCase):
                 helper.call(method, **parameters)
         self.assertEqual(caught.exception.name, name, caught.exception)
         return caught.exception.parameters
+
+    def scan(self, envelope=None):
+        """The states of packages as patchctl on the node sees them."""
+        shutil.copy(PATCHCTL, self.root / "opt/patchctl")
+        for path in re.findall(r"=> (/\S+)", roots.run_host("ldd", PATCHCTL).stdout):
+            if not (self.root / path.lstrip("/")).exists():
+                shutil.copy(path, self.root / LIBRARIES)
+        (self.root / "opt/policy.dsse").write_text(envelope or self.default)
+        done = self.chroot("env", f"LD_LIBRARY_PATH=/{LIBRARIES}", "/opt/patchctl", "scan", "--all", "--json",
+                           "--policy", "/opt/policy.dsse", check=False)
+        self.assertTrue(done.stdout, done.stderr)
+        return {p["name"]: p for p in json.loads(done.stdout)["packages"]}
 
     def result_of(self, outcome, name):
         return {p["name"]: p for p in outcome["packages"]}[name]

@@ -2,20 +2,14 @@
 """What the package manager keeps back, though nothing known is against it, is a fact: missing with apt's
 words, in no plan and not failed, until policy or indexes change."""
 
-import json
-import os
 import pathlib
-import re
-import shutil
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import test_apply
-from lab import roots
 
-PATCHCTL = pathlib.Path(os.environ["PATCHD_BUILD"]) / "agent/ctl/patchctl"
 # An apt-get whose resolver has something against other 2.0 that no package says.
 STUBBORN = r"""
 case "$*" in
@@ -45,18 +39,6 @@ class KeptBack(test_apply.ApplyCase):
 
     def release(self):
         (self.root / "usr/bin/apt-get.real").rename(self.root / "usr/bin/apt-get")
-
-    def scan(self, envelope=None):
-        """The states of packages as patchctl on the node sees them."""
-        shutil.copy(PATCHCTL, self.root / "opt/patchctl")
-        for path in re.findall(r"=> (/\S+)", roots.run_host("ldd", PATCHCTL).stdout):
-            if not (self.root / path.lstrip("/")).exists():
-                shutil.copy(path, self.root / test_apply.LIBRARIES)
-        (self.root / "opt/policy.dsse").write_text(envelope or self.default)
-        done = self.chroot("env", f"LD_LIBRARY_PATH=/{test_apply.LIBRARIES}", "/opt/patchctl", "scan", "--all", "--json",
-                           "--policy", "/opt/policy.dsse", check=False)
-        self.assertTrue(done.stdout, done.stderr)
-        return {p["name"]: p for p in json.loads(done.stdout)["packages"]}
 
     def download(self, run_id):
         with self.helper() as helper:

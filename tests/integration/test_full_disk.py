@@ -27,7 +27,7 @@ DPKG = "var/lib/dpkg"
 STATE_SIZES = range(1, 21) if EVERY else (1, 2, 3, 4, 5, 6, 8)
 STATE_INODES = range(2, 33) if EVERY else (3, 8, 10, 12, 14)
 AGENT_SIZES = range(0, 100) if EVERY else (0, 1, 2, 4, 8, 16, 64)
-DPKG_SIZES = range(0, 160) if EVERY else (0, 1, 2, 3, 40)
+DPKG_SIZES = range(0, 160) if EVERY else (0, 2, 24, 28, 60)
 
 
 class FullDisk(test_apply.ApplyCase):
@@ -188,6 +188,7 @@ class FullDiskOfTheAgent(test_cycle.CycleCase):
         for path in self.folder_of_state.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         self.reports.clear()
+        self.node.tags = "Environment=test"
         self.status = 503
         self.publish(1)
         for _ in range(2):
