@@ -93,9 +93,11 @@ bool installer_succeeded(const struct spawn_result *result)
 
 char *installer_lock_holder(const struct installer *installer, const struct spawn_result *result)
 {
+        const struct backend *backend = installer->backend;
         CLEANUP(freep)
-        char *holder = installer->backend->parse_lock(result->output.data ?: "",
-                                                      result->error_output.data ?: "");
+        char *holder = backend->parse_lock ? backend->parse_lock(result->output.data ?: "",
+                                                                 result->error_output.data ?: "")
+                                           : NULL;
 
         return holder ? str_format("%s, after waiting for %" PRIu64
                                    " s too; let it finish, or end it if it hangs",
@@ -110,7 +112,8 @@ char *installer_describe(const struct installer *installer, const struct spawn_r
 
         if (holder)
                 return holder;
-        cause = installer->backend->parse_cause(result->error_output.data ?: "");
+        if (installer->backend->parse_cause)
+                cause = installer->backend->parse_cause(result->error_output.data ?: "");
         text = spawn_describe(result);
         return cause && text ? str_format("%s; %s", cause, text) : TAKE_PTR(text);
 }
@@ -242,7 +245,7 @@ static int run(struct installer *installer, enum backend_action action,
                                         .context = installer};
         int r = installer->backend->argv(action, files, &argv);
 
-        if (request.timeout_usec == 0)
+        if (request.timeout_usec == 0 && installer->backend->script_runner)
                 request.on_tick = on_tick;
         if (r >= 0)
                 r = spawn_run(&request, ret, diag);

@@ -443,7 +443,8 @@ static void test_why(void **state)
 #define NO_LOCK "E: Unable to acquire the dpkg frontend lock (/x), is another process using it?\n"
 
 static const char *const lock_cases[][3] = {
-    {"", "W: x\nE: Could not get lock /x. It is held by process 47 (aptitude)\nN: Be aware\n" NO_LOCK,
+    {"",
+     "W: x\nE: Could not get lock /x. It is held by process 47 (aptitude)\nN: Be aware\n" NO_LOCK,
      "process 47 (aptitude) holds /x"},
     {WAITING "1 (dpkg)...\n" WAITING "2 (apt get)...\n", NO_LOCK, "process 2 (apt get) holds /x"},
     {WAITING "1 (dpkg)...\n", "E: Unmet dependencies.\n", NULL},
@@ -470,12 +471,14 @@ static void test_cause(void **state)
 {
         CLEANUP(freep)
         char *cause = backend_apt.parse_cause(
-            "dpkg: unrecoverable fatal error, aborting:\n unable to flush x: No space left on device\n"
+            "dpkg: unrecoverable fatal error, aborting:\n unable to flush x: No space left on "
+            "device\n"
             "y: Read-only file system\nE: Sub-process /usr/bin/dpkg returned an error code (2)\n");
 
         (void)state;
         assert_string_equal(cause, "unable to flush x: No space left on device");
-        assert_null(backend_apt.parse_cause("E: Sub-process /usr/bin/dpkg returned an error code\n"));
+        assert_null(
+            backend_apt.parse_cause("E: Sub-process /usr/bin/dpkg returned an error code\n"));
 }
 
 int main(void)

@@ -116,7 +116,7 @@ struct backend {
         int (*parse_why)(const char *output, char **ret);
 
         /* Of an action that failed for want of a lock: "process 4711 (aptitude) holds FILE"; NULL:
-         * it did not. The caller frees. */
+         * it did not. The caller frees. May be NULL, as may the next. */
         char *(*parse_lock)(const char *output, const char *error_output);
 
         /* The first line that tells of a disk that is full, broken or read-only: the package
@@ -134,7 +134,7 @@ struct backend {
         /* The program (its name in proc(5)'s stat) that starts the scripts of packages, and which
          * they are: "PACKAGE.KIND", or "KIND" when the argument does not tell the package; NULL:
          * not a script's. The caller frees. */
-        const char *script_runner;
+        const char *script_runner; /* NULL: scripts are not watched */
         char *(*script_name)(const char *argument);
 
         /* Where the package manager itself keeps what it downloads. */
