@@ -190,12 +190,20 @@ def snapshot(root, paths):
 
 
 def sweep(prefix="patchd-lab-"):
-    """Removes what tests that were killed have left behind."""
+    """Removes what tests that were killed have left behind. Others may be at it too, and what can't be
+    removed is no reason to fail."""
     for work in pathlib.Path(tempfile.gettempdir()).glob(prefix + "*"):
-        owner = work / "pid"
-        if owner.exists() and not pathlib.Path("/proc", owner.read_text("ascii")).exists():
-            run_host("umount", "-R", work / "root", check=False)
-            remove_tree(work)
+        with contextlib.suppress(OSError, LabError):
+            if not pathlib.Path("/proc", (work / "pid").read_text("ascii")).exists():
+                unmount(work / "root")
+                remove_tree(work)
+
+
+def unmount(root):
+    """Also what somebody still has open there."""
+    run_host("umount", "-R", root, check=False)
+    if os.path.ismount(root):
+        run_host("umount", "-R", "-l", root)
 
 
 def die_with_parent():
@@ -226,9 +234,7 @@ def copy_of(base, directory=None, hostname="node"):
         yield root
     finally:
         if is_mounted:
-            run_host("umount", "-R", root, check=False)
-            if os.path.ismount(root):
-                run_host("umount", "-l", root)
+            unmount(root)
         remove_tree(work)
 
 
