@@ -61,8 +61,7 @@ static int find_last(struct rollback *rollback, struct diag *diag)
 {
         struct outcome **outcomes = NULL;
         size_t n = 0;
-        int r = apply_state_outcomes(rollback->service->paths, APPLY_STATE_OUTCOMES_MAX, &outcomes,
-                                     &n, diag);
+        int r = apply_state_outcomes(rollback->service->paths, &outcomes, &n, diag);
 
         for (size_t i = 0; r >= 0 && i < n; i++) {
                 if (!rollback->source && has_anything(rollback->inventory, outcomes[i]))

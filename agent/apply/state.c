@@ -222,20 +222,26 @@ int state_remove_intent(const struct paths *paths, const char *run_id, struct di
         return name ? remove_file(paths, name, diag) : -ENOMEM;
 }
 
-/* Names sort by time. Not being able to tidy up is no failure of the run. */
+/* Not being able to tidy up is no failure of the run. */
 static void prune_outcomes(const struct paths *paths)
 {
-        CLEANUP(freep) char *folder = state_path(paths, "outcomes");
-        CLEANUP(strv_done) struct strv names = {0};
+        struct outcome **outcomes = NULL;
+        size_t n = 0, n_changes = 0, n_rest = 0;
 
-        if (!folder || files_list(folder, ".json", 2 * APPLY_STATE_OUTCOMES_MAX, &names, NULL) < 0)
+        if (apply_state_outcomes(paths, &outcomes, &n, NULL) < 0)
                 return;
-        for (size_t i = 0; i + APPLY_STATE_OUTCOMES_MAX < names.n_items; i++) {
-                CLEANUP(freep) char *name = str_format("outcomes/%s", names.items[i]);
+        for (size_t i = 0; i < n; i++) {
+                bool is_kept = outcome_has_changed(outcomes[i])
+                                   ? ++n_changes <= APPLY_STATE_CHANGES_MAX
+                                   : ++n_rest <= APPLY_STATE_OTHERS_MAX;
+                CLEANUP(freep)
+                char *name = is_kept ? NULL : str_format("outcomes/%s.json", outcomes[i]->run_id);
 
-                if (!name || remove_file(paths, name, NULL) < 0)
-                        return;
+                if (name)
+                        (void)!remove_file(paths, name, NULL);
+                outcome_free(outcomes[i]);
         }
+        free(outcomes);
 }
 
 int state_write_outcome(const struct paths *paths, const struct outcome *outcome, struct diag *diag)

@@ -47,7 +47,7 @@ int state_read_intent(const struct paths *paths, const char *run_id, struct outc
 int state_remove_intent(const struct paths *paths, const char *run_id,
                         struct diag *diag) MUST_CHECK;
 
-/* Writes a finished run and removes the oldest beyond APPLY_STATE_OUTCOMES_MAX. */
+/* Writes a finished run and removes the oldest of its kind beyond what is kept of it. */
 int state_write_outcome(const struct paths *paths, const struct outcome *outcome,
                         struct diag *diag) MUST_CHECK;
 

@@ -165,10 +165,9 @@ static int tell_runs(struct cycle *cycle, struct diag *diag)
         size_t n_outcomes = 0;
         int r;
 
-        r = apply_state_outcomes(cycle->options->paths, APPLY_STATE_OUTCOMES_MAX, &outcomes,
-                                 &n_outcomes, diag);
+        r = apply_state_outcomes(cycle->options->paths, &outcomes, &n_outcomes, diag);
         for (size_t i = n_outcomes; i > 0; i--) { /* oldest first */
-                if (r >= 0 && last && strcmp(outcomes[i - 1]->run_id, last->run_id) < 0)
+                if (r >= 0 && last && outcome_compare(outcomes[i - 1], last) < 0)
                         r = tell_earlier(cycle, outcomes[i - 1], since, diag);
                 outcome_free(outcomes[i - 1]);
         }

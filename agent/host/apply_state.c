@@ -142,8 +142,14 @@ int apply_state_outcome(const struct paths *paths, const char *run_id, struct ou
         return name ? read_outcome(paths, name, ret, diag) : -ENOMEM;
 }
 
-int apply_state_outcomes(const struct paths *paths, size_t max, struct outcome ***ret,
-                         size_t *ret_n, struct diag *diag)
+static int compare_newest_first(const void *a, const void *b)
+{
+        return outcome_compare(*(const struct outcome *const *)b,
+                               *(const struct outcome *const *)a);
+}
+
+int apply_state_outcomes(const struct paths *paths, struct outcome ***ret, size_t *ret_n,
+                         struct diag *diag)
 {
         CLEANUP(freep) char *folder = str_format("%s/outcomes", paths->apply_state);
         CLEANUP(strv_done) struct strv names = {0};
@@ -159,11 +165,10 @@ int apply_state_outcomes(const struct paths *paths, size_t max, struct outcome *
         outcomes = calloc(names.n_items + 1, sizeof(*outcomes));
         if (!outcomes)
                 return -ENOMEM;
-        for (size_t i = names.n_items; i > 0 && n < max; i--) {
-                /* One damaged outcome must not hide the others. */
-                r = read_outcome(paths, names.items[i - 1], &outcomes[n], NULL);
-                n += r >= 0;
-        }
+        /* One damaged outcome must not hide the others. */
+        for (size_t i = 0; i < names.n_items; i++)
+                n += read_outcome(paths, names.items[i], &outcomes[n], NULL) >= 0;
+        qsort(outcomes, n, sizeof(struct outcome *), compare_newest_first);
         *ret = TAKE_PTR(outcomes);
         *ret_n = n;
         return 0;
@@ -414,7 +419,7 @@ int apply_state_facts(const struct paths *paths, const char *boot_id, const char
         r = read_vetoes(paths, &facts, diag);
         if (r < 0)
                 return r;
-        r = apply_state_outcomes(paths, APPLY_STATE_OUTCOMES_MAX, &outcomes, &n, diag);
+        r = apply_state_outcomes(paths, &outcomes, &n, diag);
         if (r < 0)
                 return r;
         r = fill_run_facts(&selection, outcomes, n, &facts);

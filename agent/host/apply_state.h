@@ -26,7 +26,9 @@
 /* When and by whom the count of policy versions was last forgotten. */
 #define APPLY_STATE_RESET_FILE "policy-reset.json"
 
-enum { APPLY_STATE_OUTCOMES_MAX = 200 };
+/* How many outcomes the helper keeps: of runs that changed the machine, and of the others, which
+ * the agent can have as often as it likes and which must not push the first ones out. */
+enum { APPLY_STATE_CHANGES_MAX = 150, APPLY_STATE_OTHERS_MAX = 50 };
 
 /* Whether the policy of this digest is the one that the helper keeps. */
 bool apply_state_keeps_policy(const struct paths *paths, const char *digest);
@@ -42,10 +44,10 @@ int apply_state_overlay_stamps(const struct paths *paths, struct inventory *inve
 int apply_state_pause(const struct paths *paths, time_t now, bool *ret_paused, time_t *ret_until,
                       struct diag *diag) MUST_CHECK;
 
-/* The newest outcomes (by run id), newest first, at most max. The caller frees each and the array.
- */
-int apply_state_outcomes(const struct paths *paths, size_t max, struct outcome ***ret,
-                         size_t *ret_n, struct diag *diag) MUST_CHECK;
+/* The outcomes that are kept, the newest by its start first; one that can't be read is left out.
+ * The caller frees each and the array. */
+int apply_state_outcomes(const struct paths *paths, struct outcome ***ret, size_t *ret_n,
+                         struct diag *diag) MUST_CHECK;
 
 /* The outcome of one finished run. -ENOENT: there is none of this id. */
 int apply_state_outcome(const struct paths *paths, const char *run_id, struct outcome **ret,

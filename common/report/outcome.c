@@ -77,14 +77,34 @@ int outcome_reboot_reasons(const struct outcome *outcome, struct strv *reasons)
         return owed ? strv_add(reasons, owed) : -ENOMEM;
 }
 
+static bool is_reached(enum package_result result)
+{
+        return result == PACKAGE_UPDATED || result == PACKAGE_INSTALLED ||
+               result == PACKAGE_REMOVED;
+}
+
+int outcome_compare(const struct outcome *a, const struct outcome *b)
+{
+        if (a->started_at != b->started_at)
+                return a->started_at < b->started_at ? -1 : 1;
+        return strcmp(a->run_id, b->run_id);
+}
+
+bool outcome_has_changed(const struct outcome *outcome)
+{
+        for (size_t i = 0; i < outcome->n_packages; i++)
+                if (is_reached(outcome->packages[i].result) ||
+                    outcome->packages[i].result == PACKAGE_ROLLED_BACK)
+                        return true;
+        return outcome->reboot_phase != REBOOT_PHASE_NONE;
+}
+
 enum run_result outcome_judge(const struct outcome *outcome)
 {
         size_t reached = 0;
 
         for (size_t i = 0; i < outcome->n_packages; i++)
-                reached += outcome->packages[i].result == PACKAGE_UPDATED ||
-                           outcome->packages[i].result == PACKAGE_INSTALLED ||
-                           outcome->packages[i].result == PACKAGE_REMOVED;
+                reached += is_reached(outcome->packages[i].result);
         if (reached == outcome->n_packages)
                 return RUN_SUCCEEDED;
         return reached > 0 ? RUN_PARTIAL : RUN_FAILED;

@@ -91,6 +91,12 @@ struct outcome_package *outcome_add_package(struct outcome *outcome);
  * same: services that can't be restarted, and a policy that always reboots. -ENOMEM. */
 int outcome_reboot_reasons(const struct outcome *outcome, struct strv *reasons) MUST_CHECK;
 
+/* By their start, as the helper's clock had it; then by id, which whoever asked has chosen. */
+int outcome_compare(const struct outcome *a, const struct outcome *b);
+
+/* Whether it left the machine other than it found it: a package, or a reboot that was asked for. */
+bool outcome_has_changed(const struct outcome *outcome);
+
 /* RUN_* from what its packages say. */
 enum run_result outcome_judge(const struct outcome *outcome);
 
