@@ -38,6 +38,12 @@ def package_file():
     return found[-1]
 
 
+def call(machine, socket_name, method, user, parameters=None):
+    """The reply of one call to one of SOCKETS, or the name of what went wrong."""
+    message = json.dumps({"method": method, "parameters": parameters or {}})
+    return machine.run("python3", "-c", CALL, SOCKETS[socket_name], message, user=user).stdout.strip()
+
+
 def report_schema():
     return json.loads((SOURCE / "packaging/schema/patchd.report.v1.schema.json").read_text(encoding="utf-8"))
 
@@ -134,5 +140,4 @@ class Node:
         return [json.loads(line) for line in text.splitlines()]
 
     def call(self, socket_name, method, user, parameters=None):
-        message = json.dumps({"method": method, "parameters": parameters or {}})
-        return self.run("python3", "-c", CALL, SOCKETS[socket_name], message, user=user).stdout.strip()
+        return call(self, socket_name, method, user, parameters)

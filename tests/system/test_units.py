@@ -13,6 +13,7 @@ import socket
 import sys
 import unittest
 
+from flood import Flood
 from lab import container, roots
 from lab.node import package_file
 
@@ -282,7 +283,7 @@ def main():
         node = Node(enter(container.Container(enter(roots.copy_of(base, hostname="node")))))
         node.run("apt-get", "-q", "update")
         node.install_agent()
-        Walls.node = Scripts.node = node
+        Flood.node = Walls.node = Scripts.node = node
         Walls.listener = listener
         return 0 if unittest.main(verbosity=2, exit=False).result.wasSuccessful() else 1
 
