@@ -81,7 +81,7 @@ const char *const varlink_interface_cycle =
     "error PermissionDenied (message: string)\n"
     "\n"
     "# Another cycle is running.\n"
-    "error AlreadyRunning (run_id: string, since: string)\n"
+    "error AlreadyRunning (message: string)\n"
     "\n"
     "# The cycle could not begin or broke off.\n"
     "error Failed (message: string)\n"

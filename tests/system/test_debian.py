@@ -113,7 +113,39 @@ class DebianNode(unittest.TestCase):
 
     def test_06_stranger_reads_nothing(self):
         self.node.run("useradd", "stranger")
-        self.assertEqual(self.node.call("agent", "org.patchd.agent.GetStatus", "stranger"), "PermissionError")
+        for name, interface in (("agent", "agent"), ("cycle", "cycle"), ("apply", "apply"), ("admin", "apply")):
+            with self.subTest(socket=name):
+                self.assertEqual(self.node.call(name, f"org.patchd.{interface}.GetStatus", "stranger"), "PermissionError")
+
+    @unittest.skipIf(VERSION == "12", "its systemd has no varlinkctl")
+    def test_06_varlinkctl_speaks_with_each_socket(self):
+        node = self.node
+        for name, interface in (("agent", "agent"), ("cycle", "cycle"), ("apply", "apply"), ("admin", "apply")):
+            path, interfaces = SOCKETS[name], [f"org.patchd.{interface}", "org.varlink.service"]
+            with self.subTest(socket=name):
+                info = json.loads(node.run("varlinkctl", "--json=short", "info", path).stdout)
+                self.assertEqual((info["vendor"], sorted(info["interfaces"])), ("patchd", interfaces))
+                self.assertIn(f"interface org.patchd.{interface}", node.run("varlinkctl", "introspect", path).stdout)
+                for wanted in interfaces:
+                    text = self.varlink(path, "org.varlink.service.GetInterfaceDescription", interface=wanted)["description"]
+                    node.run("varlinkctl", "validate-idl", stdin=text)
+        self.assertEqual(self.varlink(SOCKETS["agent"], "org.patchd.agent.GetHistory", "reader", limit=1), {"runs": []})
+        self.assertIn("state", self.varlink(SOCKETS["admin"], "org.patchd.apply.GetState"))
+        wrong = node.run("varlinkctl", "call", SOCKETS["agent"], "org.patchd.agent.Explain", "{}", check=False)
+        self.assertIn("org.varlink.service.InvalidParameter", wrong.stderr)
+        more = ["varlinkctl", "--json=short", "call", "--more", SOCKETS["cycle"], "org.patchd.cycle.Run", '{"trigger":"poll"}']
+
+        def streamed():
+            done = node.run(*more, check=False, timeout=CYCLE_TIMEOUT_SECONDS)
+            return [json.loads(line)["state"] for line in done.stdout.replace("\x1e", "").splitlines()
+                    if done.returncode == 0]  # else the daemon's own is running
+
+        states = container.wait_until(streamed, CYCLE_TIMEOUT_SECONDS, "a cycle that varlinkctl asks for")
+        self.assertEqual((states[0], states[-1]), ("fetch", "finished"))
+
+    def varlink(self, path, method, user=None, **parameters):
+        return json.loads(self.node.run("varlinkctl", "--json=short", "call", path, method, json.dumps(parameters),
+                                        user=user).stdout)
 
     def test_07_inside_the_window_exactly_the_approved_is_installed(self):
         node = self.node
