@@ -60,9 +60,70 @@ class Cgroup:
                     os.rmdir(folder)
 
 
-class Container:
+class Booted:
+    """What a container and a virtual machine have in common. A subclass has kind, log_path, process
+    and run()."""
+
+    kind = None
+
+    def console(self):
+        """The end of what was written on the console."""
+        return self.log_path.read_text(encoding="utf-8", errors="replace")[-6000:]
+
+    def shell(self, script, **options):
+        return self.run("sh", "-ec", script, **options)
+
+    def write(self, inside, text, mode=0o644):
+        """Writes a file inside, folders included, by root there."""
+        self.run("install", "-D", "-m", f"{mode:o}", "/dev/stdin", inside, stdin=text)
+
+    def boot_id(self):
+        return self.run("cat", "/proc/sys/kernel/random/boot_id").stdout.strip().replace("-", "")
+
+    def check_start_up(self, timeout):
+        """Waits until systemd has started everything."""
+        state = self.run("systemctl", "is-system-running", "--wait", check=False, timeout=timeout).stdout.strip()
+        if state not in ("running", "degraded"):
+            raise roots.LabError(f"the {self.kind} is {state or 'unreachable'}, not running:\n{self.console()}")
+
+    @staticmethod
+    def words(command, user):
+        """The command as it is to be run inside, as root or as another user."""
+        return [*(["runuser", "-u", user, "--"] if user else []), *(str(word) for word in command)]
+
+    def checked(self, done, command, check):
+        if check and done.returncode != 0:
+            raise AssertionError(f"in the {self.kind}, {' '.join(map(str, command))} exited {done.returncode}\n"
+                                 f"{done.stdout[-4000:]}{done.stderr[-4000:]}")
+        return done
+
+    def power_off(self, timeout):
+        """As a machine is powered off; kills only what this object started."""
+        if self.process and self.process.poll() is None:
+            with contextlib.suppress(Exception):
+                self.run("systemctl", "poweroff", check=False, timeout=20)
+            for end in (lambda: None, self.process.terminate, self.process.kill):
+                end()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(timeout)
+                    break
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind:
+            with contextlib.suppress(Exception):
+                journal = self.run("journalctl", "--no-pager", "-n", "200", "-p", "info", check=False, timeout=30)
+                print(f"--- journal of the {self.kind} ---\n{journal.stdout}", file=sys.stderr)
+        self.stop()
+
+
+class Container(Booted):
     """Boots root and waits until systemd says that start-up is finished. Use it in a with statement,
     or call stop()."""
+
+    kind = "container"
 
     def __init__(self, root, log=None):
         self.root = pathlib.Path(root)
@@ -94,10 +155,7 @@ class Container:
                                             env=environment, preexec_fn=self.cgroup.enter)
             self._await_ready(notify)
         self.leader = self._find_leader()
-        state = self.run("systemctl", "is-system-running", "--wait", check=False,
-                         timeout=BOOT_TIMEOUT_SECONDS).stdout.strip()
-        if state not in ("running", "degraded"):
-            raise roots.LabError(f"the container is {state or 'unreachable'}, not running:\n{self.console()}")
+        self.check_start_up(BOOT_TIMEOUT_SECONDS)
         self.n_boots += 1
 
     def has_rebooted(self):
@@ -115,9 +173,6 @@ class Container:
         self.cgroup.remove()
         self.cgroup = Cgroup(self.name)
         self._boot()
-
-    def boot_id(self):
-        return self.run("cat", "/proc/sys/kernel/random/boot_id").stdout.strip().replace("-", "")
 
     def _await_ready(self, notify):
         deadline = time.monotonic() + BOOT_TIMEOUT_SECONDS
@@ -138,35 +193,18 @@ class Container:
                 return int(pid)
         raise roots.LabError(f"found no PID 1 of the container below {self.process.pid}")
 
-    def console(self):
-        """The end of what the container wrote on its console."""
-        return self.log_path.read_text(encoding="utf-8", errors="replace")[-6000:]
-
     def run(self, *command, user=None, check=True, timeout=roots.COMMAND_TIMEOUT_SECONDS, stdin=None):
         """Runs a program in the container, as root or as another user, and gives the
         CompletedProcess with text. check raises on a non-zero exit."""
-        prefix = ["nsenter", "-t", str(self.leader), "-a", "--"]
-        if user:
-            prefix += ["runuser", "-u", user, "--"]
-        words = prefix + [str(word) for word in command]
+        words = ["nsenter", "-t", str(self.leader), "-a", "--", *self.words(command, user)]
         done = subprocess.run(words, input=stdin, stdin=None if stdin is not None else subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=timeout, env=roots.CLEAN_ENVIRONMENT,
                               check=False)
-        if check and done.returncode != 0:
-            raise AssertionError(f"in the container, {' '.join(map(str, command))} exited {done.returncode}\n"
-                                 f"{done.stdout[-4000:]}{done.stderr[-4000:]}")
-        return done
-
-    def shell(self, script, **options):
-        return self.run("sh", "-ec", script, **options)
+        return self.checked(done, command, check)
 
     def path(self, inside):
         """Where a file of the container is seen from this machine (not for /run, /tmp and /proc)."""
         return self.root / str(inside).lstrip("/")
-
-    def write(self, inside, text, mode=0o644):
-        """Writes a file in the container, folders included, by root there."""
-        self.run("install", "-D", "-m", f"{mode:o}", "/dev/stdin", inside, stdin=text)
 
     def put(self, source, inside):
         """Copies a file of this machine into the container (again not to /run or /tmp)."""
@@ -175,24 +213,6 @@ class Container:
         shutil.copy2(source, target)
 
     def stop(self):
-        """Powers off, as a machine is powered off; kills only what this object started."""
-        if self.process and self.process.poll() is None:
-            with contextlib.suppress(Exception):
-                self.run("systemctl", "poweroff", check=False, timeout=20)
-            for end in (lambda: None, self.process.terminate, self.process.kill):
-                end()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self.process.wait(STOP_TIMEOUT_SECONDS if self.leader else 5)
-                    break
+        self.power_off(STOP_TIMEOUT_SECONDS if self.leader else 5)
         self.cgroup.remove()
         shutil.rmtree(self.work, ignore_errors=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *_):
-        if kind:
-            with contextlib.suppress(Exception):
-                journal = self.run("journalctl", "--no-pager", "-n", "200", "-p", "info", check=False, timeout=30)
-                print("--- journal of the container ---\n" + journal.stdout, file=sys.stderr)
-        self.stop()
