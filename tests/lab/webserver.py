@@ -49,21 +49,23 @@ def free_port():
 
 
 class WebServer:
-    """The control endpoint. url is https://localhost:PORT; publish() puts a policy there, reports()
-    gives what nodes stored. variant: "token" or "client-certificate"."""
+    """The control endpoint. url is https://NAME:PORT; publish() puts a policy there, reports()
+    gives what nodes stored. variant: "token" or "client-certificate". name: what nodes call this
+    machine's loopback."""
 
-    def __init__(self, variant="token", tokens=("lab-token",)):
+    def __init__(self, variant="token", tokens=("lab-token",), name="localhost"):
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="patchd-web-"))
         self.site = self.work / "srv"
-        for name in ("policy", "reports", "incoming"):
-            (self.site / name).mkdir(parents=True)
+        for folder in ("policy", "reports", "incoming"):
+            (self.site / folder).mkdir(parents=True)
         self.authority = Authority(self.work)
-        self.authority.issue("server", ["DNS:localhost", "IP:127.0.0.1"])
+        self.authority.issue("server", [f"DNS:{name}", "IP:127.0.0.1"])
         lines = [f'"Bearer {token}" 1;\n' for token in tokens]
         (self.work / "tokens.map").write_text("".join(lines), encoding="ascii")
         shutil.copy(self.authority.ca, self.work / "nodes-ca.pem")
         self.port = free_port()
-        self.url = f"https://localhost:{self.port}"
+        self.name = name
+        self.url = f"https://{name}:{self.port}"
         self.process = None
         self._configure(variant)
         self.start()
@@ -75,7 +77,7 @@ class WebServer:
     def _configure(self, variant):
         text = (CONTROL / f"nginx-{variant}.conf").read_text(encoding="utf-8")
         for shipped, ours in (("listen 443 ssl;", f"listen 127.0.0.1:{self.port} ssl;"),
-                              ("server_name patch.example;", "server_name localhost;"),
+                              ("server_name patch.example;", f"server_name {self.name};"),
                               ("/etc/nginx/patchd/", f"{self.work}/"), ("/srv/patchd", str(self.site))):
             if shipped not in text:
                 raise roots.LabError(f"nginx-{variant}.conf has no {shipped!r} any more")
