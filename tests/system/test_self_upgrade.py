@@ -300,7 +300,8 @@ class SelfUpgrade(unittest.TestCase):
     def test_11_it_rolls_itself_back(self):
         node = self.node
         n_starts = self.starts()
-        done = node.run("patchctl", "rollback", "--yes")
+        done = node.run("patchctl", "rollback", "--yes", check=False)
+        self.assertIn(done.returncode, (0, 4), done)  # needrestart may want a reboot for what this lab replaced
         self.assertEqual(node.installed()["patchd"], NEXT, done.stdout)
         self.assertEqual(self.starts(), n_starts + 1)
         node.run("systemctl", "reload", "patchd.service")
