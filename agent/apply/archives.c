@@ -43,6 +43,13 @@ static char *archive_path(const struct installer *installer, const struct plan_i
         return name ? str_format("%s%s", installer->archives, name) : NULL;
 }
 
+char *archives_expected(const struct installer *installer, const struct plan_item *item)
+{
+        CLEANUP(freep) char *arch = archive_arch(installer, item);
+
+        return arch ? archive_path(installer, item, arch) : NULL;
+}
+
 /* Where the archive is, or where it will be. */
 static int find_archive(const struct installer *installer, const struct plan_item *item,
                         const char *native_arch, char **ret_path)
@@ -277,8 +284,7 @@ int archives_fetch(struct installer *installer, const struct plan_step *step,
 /* apt puts them where its own user can write; from there they come to us as a copy. */
 static int take_fetched(const struct installer *installer, const struct plan_item *item)
 {
-        CLEANUP(freep) char *arch = archive_arch(installer, item);
-        CLEANUP(freep) char *path = arch ? archive_path(installer, item, arch) : NULL;
+        CLEANUP(freep) char *path = archives_expected(installer, item);
         CLEANUP(freep) char *partial = NULL;
         int r;
 

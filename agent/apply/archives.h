@@ -8,6 +8,9 @@
 
 #include "apply/installer.h"
 
+/* Where the archive of this item is to be. The caller frees; NULL: out of memory. */
+char *archives_expected(const struct installer *installer, const struct plan_item *item);
+
 /* 0: the archive of this item is there and is what the signed index says. -ENOENT: not there.
  * -EBADMSG: another one, now removed. */
 int archives_verify(const struct installer *installer, const struct plan_item *item,

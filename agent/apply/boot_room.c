@@ -218,7 +218,7 @@ static int remove_kernels(struct run *run, const struct strv *words, struct diag
         CLEANUP(spawn_result_done) struct spawn_result result = {0};
         int r;
 
-        service_progress(run->service, "installing", "removing old kernels", -1);
+        service_progress(run->service, "installing", "removing old kernels");
         r = installer_run_words(&run->installer, BACKEND_REMOVE, words, &result, diag);
         if (r >= 0)
                 r = truth_collect(&inventory, diag);

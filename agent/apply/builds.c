@@ -112,7 +112,7 @@ static int fetch_and_read(struct reading *reading, const struct plan_step *step,
 
         if (r >= 0) {
                 service_progress(run->service, "downloading",
-                                 "fetching what waits for its date of building", -1);
+                                 "fetching what waits for its date of building");
                 r = archives_fetch_versions(&run->installer, step, native_arch(run), &why);
         }
         if (r == -ENOMEM)

@@ -28,7 +28,7 @@ int guard_run_steps(struct run *run, struct diag *diag)
         CLEANUP(freep) char *said = NULL;
         int r;
 
-        service_progress(run->service, "checking", "running pre-run hooks and health checks", -1);
+        service_progress(run->service, "checking", "running pre-run hooks and health checks");
         run->hooks_started = true;
         r = hooks_pre_run(run->service, run->config, run->outcome, &said);
         if (r < 0)

@@ -13,7 +13,12 @@
 #define USEC_PER_SEC    ((uint64_t)1000 * 1000)
 #define USEC_PER_MINUTE (60 * USEC_PER_SEC)
 
-enum { OUTPUT_MAX_BYTES = 8 * 1024 * 1024, NOTES_MAX = 1000, SCRIPT_TIMEOUT_SECONDS = 1800 };
+enum {
+        OUTPUT_MAX_BYTES = 8 * 1024 * 1024,
+        NOTES_MAX = 1000,
+        SCRIPT_TIMEOUT_SECONDS = 1800,
+        PERCENT_PARTS = 100
+};
 
 /* No deadline where dpkg works: a package manager that is cut leaves a broken host. What can hang
  * there are the scripts of packages, and these are watched. */
@@ -142,18 +147,44 @@ static int note_conffile(struct installer *installer, const char *path)
         return installer->working_on ? add_note(installer, installer->working_on, text) : 0;
 }
 
+/* A fetch that was not planned as one is no part of the run's percent. */
+static void tell_download(const struct installer *installer, const struct backend_status *status)
+{
+        struct progress work = progress_of("downloading", status->text);
+
+        if (installer->downloading)
+                installer_tell_download(installer);
+        else
+                service_tell(installer->service, &work, 0, 1);
+}
+
+/* "libc6:amd64", but also "dpkg-exec", which is no package. */
 static int note_work(struct installer *installer, const struct backend_status *status)
 {
-        int percent = (int)status->percent;
+        CLEANUP(freep) char *package = strndup(status->name, strcspn(status->name, ":"));
+        struct progress work = progress_of("", status->text);
 
         free(installer->working_on);
         installer->working_on = strdup(status->name);
-        if (!installer->working_on)
+        if (!installer->working_on || !package)
                 return -ENOMEM;
-        service_progress(installer->service,
-                         status->kind == STATUS_DOWNLOAD ? "downloading" : "installing",
-                         status->text, percent);
+        if (strncmp(package, "dpkg-exec", strlen("dpkg-exec")) != 0)
+                work.package = package;
+        service_tell(installer->service, &work, (int64_t)(status->percent * PERCENT_PARTS),
+                     100 * PERCENT_PARTS);
         return 0;
+}
+
+void installer_tell_download(const struct installer *installer)
+{
+        const struct downloading *downloading = installer->downloading;
+        struct progress work = progress_of("downloading", "fetching the approved packages");
+
+        if (downloading->bytes_total == 0)
+                return;
+        work.bytes_total = downloading->bytes_total;
+        work.bytes_done = downloading_look(downloading, &work.package);
+        service_tell(installer->service, &work, work.bytes_done, work.bytes_total);
 }
 
 static int on_status(const char *line, void *context)
@@ -170,6 +201,10 @@ static int on_status(const char *line, void *context)
                 return note_conffile(installer, status.name);
         if (status.kind == STATUS_ERROR)
                 return add_note(installer, status.name, status.text);
+        if (status.kind == STATUS_DOWNLOAD) {
+                tell_download(installer, &status);
+                return 0;
+        }
         return note_work(installer, &status);
 }
 

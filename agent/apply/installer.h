@@ -4,6 +4,7 @@
 /* Running the package manager: a backend's argument lists with its clean environment, private files
  * and deadlines. The only user of host/spawn.h here. */
 
+#include "apply/downloading.h"
 #include "apply/script_watch.h"
 #include "apply/service.h"
 #include "host/backends/backend.h"
@@ -16,6 +17,7 @@ struct installer {
         struct strv environment;
         struct strv notes; /* pairs: package name, what it has to say (errors, kept conffiles) */
         char *working_on;  /* the package of the last progress line */
+        const struct downloading *downloading; /* what is being fetched; NULL: nothing measured */
         struct script_watch scripts;
 };
 
@@ -32,6 +34,9 @@ int installer_run(struct installer *installer, enum backend_action action, struc
 int installer_fetch(struct installer *installer, const struct plan_step *step,
                     const char *native_arch, struct spawn_result *ret,
                     struct diag *diag) MUST_CHECK;
+
+/* Tells how far installer->downloading is. */
+void installer_tell_download(const struct installer *installer);
 
 /* Writes the allow-list of a step, for the next calls. */
 int installer_allow(struct installer *installer, const struct plan_step *step,

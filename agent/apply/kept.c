@@ -204,7 +204,7 @@ int kept_fetch(struct installer *installer, const struct config *config,
         list_missing(installer, config, inventory, step, room, packages, &missing);
         if (missing.n_items == 0)
                 return 0;
-        service_progress(installer->service, "downloading", "keeping what will be replaced", -1);
+        service_progress(installer->service, "downloading", "keeping what will be replaced");
         r = installer_fetch(installer, &missing, inventory->arch, &result, NULL);
         for (size_t i = 0; r >= 0 && i < missing.n_items; i++)
                 r = adopt_fetched(installer, config, packages[i]);

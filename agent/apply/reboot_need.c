@@ -189,7 +189,7 @@ int reboot_need_judge(struct run *run)
         struct diag why = {0};
         int r = note_owed(run);
 
-        service_progress(run->service, "verifying", "looking for what still uses old files", -1);
+        service_progress(run->service, "verifying", "looking for what still uses old files");
         if (r >= 0)
                 r = services_look(run->outcome);
         if (r >= 0)

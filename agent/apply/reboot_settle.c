@@ -350,7 +350,10 @@ int reboot_settle_handle(struct service *service, const struct request *request,
         if (r == -EBUSY)
                 *ret_answer = answer_already_running(holder.run_id, holder.since);
         if (r >= 0)
+                service_begin_work(service, "recover", "recover", now);
+        if (r >= 0)
                 r = recovery_run(service, now, diag);
+        service_end_work(service);
         if (r < 0)
                 return r;
         *ret_answer = varlink_reply_text(NULL, false);

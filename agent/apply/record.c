@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-#define LAST_DOWNLOAD_FILE "download.json"
-
 static int fill_package(const struct plan_item *item, struct outcome_package *package)
 {
         if (!package)
@@ -183,7 +181,7 @@ int record_downloads(struct run *run, const struct builds_result *builds, struct
                 return -ENOMEM;
         r = outcome_to_text(run->outcome, &text);
         if (r >= 0)
-                r = state_write_text(run->service->paths, LAST_DOWNLOAD_FILE, text, diag);
+                r = state_write_text(run->service->paths, APPLY_STATE_DOWNLOAD_FILE, text, diag);
         return r < 0 ? r : record_answer(run, run->outcome);
 }
 
@@ -191,7 +189,7 @@ int record_last_download(const struct paths *paths, struct outcome **ret)
 {
         CLEANUP(json_freep) struct json *json = NULL;
         CLEANUP(freep) char *text = NULL;
-        int r = state_read_json(paths, LAST_DOWNLOAD_FILE, &json);
+        int r = state_read_json(paths, APPLY_STATE_DOWNLOAD_FILE, &json);
 
         if (r < 0 || !json)
                 return r;

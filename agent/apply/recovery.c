@@ -179,7 +179,7 @@ int recovery_run(struct service *service, time_t now, struct diag *diag)
                 r = reboot_settle(service, &run_ids, now, diag);
         if (r < 0 || run_ids.n_items == 0)
                 return r;
-        service_progress(service, "repairing", "an interrupted run is repaired", -1);
+        service_progress(service, "repairing", "an interrupted run is repaired");
         r = repair_host(service, &inventory, diag);
         for (size_t i = 0; r >= 0 && i < run_ids.n_items; i++)
                 r = close_intent(service, &inventory, run_ids.items[i], now, diag);

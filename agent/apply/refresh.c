@@ -96,7 +96,7 @@ static int fetch(struct service *service, struct backend_refresh *ret, struct di
                 r = installer_init(service, backend_for(inventory->format), &installer, diag);
         if (r < 0)
                 return r;
-        service_progress(service, "refreshing", "fetching the package indexes", -1);
+        service_progress(service, "refreshing", "fetching the package indexes");
         r = installer_run(&installer, BACKEND_REFRESH, &result, diag);
         if (r < 0)
                 return r;
@@ -148,11 +148,14 @@ int refresh_handle(struct service *service, const struct request *request, char 
         if (r == -EBUSY)
                 *ret_answer = answer_already_running(holder.run_id, holder.since);
         if (r >= 0)
+                service_begin_work(service, "refresh", "refresh", now);
+        if (r >= 0)
                 r = last_result(service, now, &result);
         if (r >= 0 && !result)
                 r = recovery_run(service, now, diag);
         if (r >= 0 && !result)
                 r = refresh_now(service, now, &result, diag);
+        service_end_work(service);
         if (r < 0)
                 return r;
         *ret_answer = varlink_reply_text(result, false);

@@ -143,7 +143,7 @@ int rollback_carry_out(struct installer *installer, struct outcome *outcome, str
                 return r;
         for (size_t i = 0; i < outcome->n_packages; i++)
                 pending[i] = is_to_go_back(inventory, &outcome->packages[i]);
-        service_progress(installer->service, "rolling-back", "bringing back what was replaced", -1);
+        service_progress(installer->service, "rolling-back", "bringing back what was replaced");
         r = rollback_plan(installer, inventory, outcome, &undo, &why);
         if (r == -ENOENT || r == -EBADMSG || r == -EINVAL)
                 return settle(outcome, pending, inventory, diag_text(&why, r));

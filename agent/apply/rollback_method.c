@@ -13,9 +13,13 @@
 
 #include <string.h>
 
+/* Where its parts end, of PROGRESS_WHOLE. */
+enum { ROLLBACK_PREPARED = 500, ROLLBACK_INSTALLED = 9800 };
+
 /* One request. */
 struct rollback {
         struct service *service;
+        char *run_id;
         const struct request *request;
         struct inventory *inventory;
         struct installer installer;
@@ -33,6 +37,7 @@ static void rollback_done(struct rollback *rollback)
         installer_done(&rollback->installer);
         inventory_free(rollback->inventory);
         free(rollback->digest);
+        free(rollback->run_id);
 }
 
 /* ---- which run ---- */
@@ -125,7 +130,7 @@ static int begin_outcome(struct rollback *rollback, time_t now)
 
         if (r < 0)
                 return r;
-        outcome->run_id = host_new_run_id(now);
+        outcome->run_id = TAKE_PTR(rollback->run_id);
         outcome->trigger = strdup(ROLLBACK_TRIGGER);
         outcome->policy_version = source->policy_version;
         outcome->started_at = now;
@@ -267,9 +272,14 @@ static int carry_out(struct rollback *rollback, struct diag *diag)
         if (r < 0)
                 return r;
         log_event(EVENT_RUN_STARTED, &fields);
+        service_enter(rollback->service, ROLLBACK_PREPARED, ROLLBACK_INSTALLED);
         r = rollback_carry_out(&rollback->installer, outcome, diag);
+        service_enter(rollback->service, ROLLBACK_INSTALLED, PROGRESS_WHOLE);
         if (r >= 0)
                 r = judge(rollback);
+        if (r >= 0)
+                service_progress(rollback->service, "verifying",
+                                 "looking for what still uses old files");
         if (r >= 0)
                 r = reboot_look_again(outcome);
         if (r >= 0)
@@ -281,6 +291,8 @@ static int carry_out(struct rollback *rollback, struct diag *diag)
         fields.result = enum_name(&run_result_names, (int)outcome->result);
         fields.reason = outcome->message;
         log_event(EVENT_RUN_FINISHED, &fields);
+        service_enter(rollback->service, PROGRESS_WHOLE, PROGRESS_WHOLE);
+        service_progress(rollback->service, "finished", outcome->message);
         return 0;
 }
 
@@ -308,13 +320,22 @@ int rollback_handle(struct service *service, const struct request *request, char
         CLEANUP(lock_holder_done) struct lock_holder holder = {0};
         CLEANUP(run_lock_done) struct run_lock lock = {.fd = -EBADF};
         time_t now = time(NULL);
-        int r = run_lock_take(service->paths, ROLLBACK_TRIGGER, now, &lock, &holder, diag);
+        int r;
 
+        rollback.run_id = host_new_run_id(now);
+        if (!rollback.run_id)
+                return -ENOMEM;
+        r = run_lock_take(service->paths, rollback.run_id, now, &lock, &holder, diag);
         if (r == -EBUSY)
                 *ret_answer = answer_already_running(holder.run_id, holder.since);
         if (r >= 0)
+                service_begin_work(service, rollback.run_id, ROLLBACK_TRIGGER, now);
+        if (r >= 0)
                 r = recovery_run(service, now, diag);
-        return r < 0 ? r : serve(&rollback, ret_answer, diag);
+        if (r >= 0)
+                r = serve(&rollback, ret_answer, diag);
+        service_end_work(service);
+        return r;
 }
 
 int rollback_handle_clear_veto(struct service *service, const struct request *request,

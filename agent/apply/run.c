@@ -190,6 +190,12 @@ static int prepare(struct run *run, bool *ret_is_over, struct diag *diag)
         return *ret_is_over ? record_fail_all(run, broken ?: diag_text(&why, r)) : 0;
 }
 
+static void tell_end(struct run *run)
+{
+        service_enter(run->service, PROGRESS_WHOLE, PROGRESS_WHOLE);
+        service_progress(run->service, "finished", run->outcome->message);
+}
+
 /* From the intent on disk to the outcome on disk. */
 static int carry_out(struct run *run, struct diag *diag)
 {
@@ -207,12 +213,15 @@ static int carry_out(struct run *run, struct diag *diag)
                 r = state_write_intent(run->service->paths, run->outcome, diag);
         if (r >= 0 && run->n_items > 0 && !is_over)
                 r = guard_run_steps(run, diag);
+        service_enter(run->service, RUN_INSTALLED, PROGRESS_WHOLE);
         if (r >= 0)
                 r = reboot_need_judge(run);
         if (r < 0)
                 return r;
         prune(run);
         r = record_finish(run, diag);
+        if (r >= 0)
+                tell_end(run);
         return r < 0 ? r : operation_end(run, diag);
 }
 
@@ -223,7 +232,11 @@ static int download(struct run *run, struct diag *diag)
 
         if (r >= 0)
                 r = builds_read(run, &builds, diag);
-        return r < 0 ? r : record_downloads(run, &builds, diag);
+        if (r >= 0)
+                r = record_downloads(run, &builds, diag);
+        if (r >= 0)
+                tell_end(run);
+        return r;
 }
 
 static int decide(struct run *run, time_t now, struct diag *diag)
@@ -307,6 +320,8 @@ static int start(struct run *run, char **ret_answer, struct diag *diag)
         if (r == -EBUSY)
                 run->answer = answer_already_running(holder.run_id, holder.since);
         if (r >= 0)
+                service_begin_work(run->service, run->run_id, run->trigger, now);
+        if (r >= 0)
                 r = recovery_run(run->service, now, diag);
         if (r >= 0)
                 r = attach(run);
@@ -316,6 +331,7 @@ static int start(struct run *run, char **ret_answer, struct diag *diag)
                 r = hold_off(run);
         if (r >= 0 && !run->answer)
                 r = execute(run, diag);
+        service_end_work(run->service);
         *ret_answer = TAKE_PTR(run->answer);
         return r;
 }

@@ -15,6 +15,14 @@
 #include "host/host.h"
 #include "host/judge.h"
 
+/* Where the parts of a run end, of PROGRESS_WHOLE. */
+enum {
+        RUN_PREPARED = 200,
+        RUN_HAD_ALL = 500, /* nothing had to be fetched */
+        RUN_DOWNLOADED = 3000,
+        RUN_INSTALLED = 9800,
+};
+
 struct run {
         struct service *service;
         const struct request *request;

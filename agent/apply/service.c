@@ -42,24 +42,59 @@ void service_send(struct service *service, const char *message)
                 service->client_is_gone = true;
 }
 
-void service_progress(struct service *service, const char *state, const char *text, int percent)
+/* ---- progress ---- */
+
+void service_begin_work(struct service *service, const char *run_id, const char *trigger,
+                        time_t now)
 {
-        CLEANUP(json_writer_freep) struct json_writer *writer = NULL;
+        service->now = progress_of("preparing", "");
+        service->meter = (struct progress_meter){0};
+        progress_file_begin(&service->file, service->paths, run_id, trigger, now);
+        service_progress(service, "preparing", "looking at policy and packages");
+}
+
+void service_end_work(struct service *service)
+{
+        progress_file_end(&service->file);
+}
+
+void service_enter(struct service *service, int64_t from, int64_t to)
+{
+        progress_meter_enter(&service->meter, from, to);
+}
+
+static void send_progress(struct service *service, const struct progress *progress)
+{
         CLEANUP(freep) char *parameters = NULL, *message = NULL;
 
         if (!service->more || service->client_is_gone)
                 return;
-        writer = json_writer_new();
-        json_begin_object(writer, NULL);
-        json_add_string(writer, "state", state);
-        json_add_string(writer, "text", text);
-        if (percent >= 0)
-                json_add_int(writer, "percent", percent);
-        json_end(writer);
-        if (json_writer_finish(writer, false, &parameters) < 0)
-                return;
-        message = varlink_reply_text(parameters, true);
-        service_send(service, message);
+        parameters = progress_to_text(progress);
+        message = parameters ? varlink_reply_text(parameters, true) : NULL;
+        if (message)
+                service_send(service, message);
+}
+
+void service_tell(struct service *service, const struct progress *work, int64_t done, int64_t total)
+{
+        struct progress progress = *work;
+
+        if (progress.state[0] == '\0')
+                progress.state = service->now.state;
+        progress.step = service->now.step;
+        progress.n_steps = service->now.n_steps;
+        if (service->meter.to > 0)
+                progress.percent = progress_meter_reach(&service->meter, done, total);
+        send_progress(service, &progress);
+        progress_file_write(&service->file, &progress);
+}
+
+void service_progress(struct service *service, const char *state, const char *text)
+{
+        const struct progress work = progress_of("", text);
+
+        service->now.state = state;
+        service_tell(service, &work, 0, 1);
 }
 
 /* ---- errors ---- */

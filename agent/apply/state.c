@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "host/files.h"
 #include "host/log.h"
+#include "host/running.h"
 
 #include <fcntl.h>
 #include <pwd.h>
@@ -29,9 +30,9 @@ static const struct {
         mode_t mode;
         const char *owner; /* NULL: root */
 } folders[] = {
-    {"intents", 0755, NULL},    {"outcomes", 0755, NULL}, {"work", 0700, NULL},
-    {"work/empty", 0700, NULL}, {"archives", 0711, NULL}, {"archives/partial", 0700, "_apt"},
-    {"kept", 0700, NULL},
+    {"intents", 0755, NULL},    {"outcomes", 0755, NULL},     {"work", 0700, NULL},
+    {"work/empty", 0700, NULL}, {"archives", 0711, NULL},     {"archives/partial", 0700, "_apt"},
+    {"kept", 0700, NULL},       {RUNNING_FOLDER, 0755, NULL},
 };
 
 static int prepare_folder(const char *path, mode_t mode, const char *owner, struct diag *diag)

@@ -15,6 +15,26 @@
 
 enum { MERGES_MAX = 10 }; /* of one run: each costs a simulation of much that is then refused */
 
+/* The download has its part of the run where there is something to fetch. */
+static int fetch(struct run *run, struct attempt *all, struct diag *diag)
+{
+        CLEANUP(downloading_done) struct downloading downloading = {0};
+        int r = downloading_init(&run->installer, &all->step, &downloading);
+
+        if (r < 0)
+                return r;
+        service_enter(run->service, RUN_PREPARED,
+                      run->downloads_only           ? RUN_INSTALLED
+                      : downloading.bytes_total > 0 ? RUN_DOWNLOADED
+                                                    : RUN_HAD_ALL);
+        service_progress(run->service, "downloading", "fetching the approved packages");
+        run->installer.downloading = &downloading;
+        r = attempt_fetch(run, all, diag);
+        installer_tell_download(&run->installer);
+        run->installer.downloading = NULL;
+        return r;
+}
+
 int steps_download(struct run *run, struct diag *diag)
 {
         CLEANUP(attempt_done) struct attempt all = {0};
@@ -28,8 +48,7 @@ int steps_download(struct run *run, struct diag *diag)
         r = archives_check_space(&run->installer, &all.step, run->judgement->inventory->arch, diag);
         if (r < 0)
                 return r;
-        service_progress(run->service, "downloading", "fetching the approved packages", 0);
-        r = attempt_fetch(run, &all, diag);
+        r = fetch(run, &all, diag);
         return r < 0
                    ? r
                    : kept_fetch(&run->installer, run->config, run->judgement->inventory, &all.step);
@@ -362,13 +381,59 @@ static int run_step(struct run *run, const struct plan_step *step, size_t first,
         return r < 0 || !has_open(&part) ? r : start_step(&part, diag);
 }
 
+/* ---- all steps ---- */
+
+/* Each step has the part of the run that its time is expected to have. */
+struct shares {
+        int64_t from; /* of PROGRESS_WHOLE: where the first one begins */
+        int64_t done_msec, all_msec;
+};
+
+static struct shares make_shares(const struct run *run)
+{
+        struct shares shares = {.from = run->service->meter.to};
+
+        for (size_t i = 0; i < run->plan->n_steps; i++)
+                shares.all_msec += estimate_msec(&run->estimates, &run->plan->steps[i]);
+        return shares;
+}
+
+static int64_t reached(const struct shares *shares)
+{
+        double share = (double)shares->done_msec / (double)shares->all_msec;
+
+        return shares->from + (int64_t)(share * (double)(RUN_INSTALLED - shares->from));
+}
+
+static int enter_step(struct run *run, size_t number, struct shares *shares)
+{
+        const struct plan_step *step = &run->plan->steps[number];
+        size_t n_others = step->n_items - 1;
+        CLEANUP(freep)
+        char *text = n_others > 0
+                         ? str_format("preparing %s and %zu more", step->items[0].name, n_others)
+                         : str_format("preparing %s", step->items[0].name);
+        int64_t from = reached(shares);
+
+        if (!text)
+                return -ENOMEM;
+        shares->done_msec += estimate_msec(&run->estimates, step);
+        service_enter(run->service, from, reached(shares));
+        run->service->now.step = (int64_t)number + 1;
+        run->service->now.n_steps = (int64_t)run->plan->n_steps;
+        service_progress(run->service, "installing", text);
+        return 0;
+}
+
 int steps_run(struct run *run, struct diag *diag)
 {
+        struct shares shares;
         size_t first = 0;
         int r = pace_load(run);
 
         if (r >= 0)
                 r = boot_room_make(run, diag);
+        shares = make_shares(run);
         for (size_t i = 0; r >= 0 && i < run->plan->n_steps; i++) {
                 CLEANUP(freep) char *reason = run_stop_reason(run);
 
@@ -376,7 +441,9 @@ int steps_run(struct run *run, struct diag *diag)
                         return -ENOMEM;
                 if (reason[0] != '\0')
                         return skip_all(run, first, run->n_items, reason);
-                r = run_step(run, &run->plan->steps[i], first, diag);
+                r = enter_step(run, i, &shares);
+                if (r >= 0)
+                        r = run_step(run, &run->plan->steps[i], first, diag);
                 first += run->plan->steps[i].n_items;
         }
         return r;

@@ -27,6 +27,7 @@ struct cycle {
         struct strv lacking;                /* a sentence for each */
         char fingerprint[SHA256_TEXT_SIZE]; /* "": could not be made */
         struct judgement *judgement;        /* NULL: not judged, nothing has changed */
+        struct progress_meter meter;        /* of what the helper is asked for */
         bool after_run;                     /* a run has ended since the last report */
         bool is_unfinished; /* the next poll has to judge again, whatever has changed */
 };
@@ -35,8 +36,8 @@ struct cycle {
 int cycle_prepare(struct cycle *cycle, struct diag *diag) MUST_CHECK;
 void cycle_done(struct cycle *cycle);
 
-int cycle_progress(const struct cycle *cycle, const char *state, const char *text,
-                   int percent) MUST_CHECK;
+int cycle_tell(const struct cycle *cycle, const struct progress *progress) MUST_CHECK;
+int cycle_progress(const struct cycle *cycle, const char *state, const char *text) MUST_CHECK;
 
 /* Fetches the package indexes, by the helper. Without it they only grow old, and the judgement says
  * so. */

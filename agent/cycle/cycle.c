@@ -14,12 +14,18 @@
 
 enum { REFRESH_INTERVAL_SEC = 4 * SECONDS_PER_HOUR };
 
-int cycle_progress(const struct cycle *cycle, const char *state, const char *text, int percent)
+int cycle_tell(const struct cycle *cycle, const struct progress *progress)
 {
         const struct cycle_options *options = cycle->options;
 
-        return options->on_progress ? options->on_progress(state, text, percent, options->context)
-                                    : 0;
+        return options->on_progress ? options->on_progress(progress, options->context) : 0;
+}
+
+int cycle_progress(const struct cycle *cycle, const char *state, const char *text)
+{
+        const struct progress progress = progress_of(state, text);
+
+        return cycle_tell(cycle, &progress);
 }
 
 /* ---- fetch, refresh ---- */
@@ -232,7 +238,7 @@ int cycle_run(const struct cycle_options *options, struct cycle_result *ret, str
         int r = cycle_prepare(&cycle, diag);
 
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(stages); i++) {
-                r = cycle_progress(&cycle, stages[i].state, stages[i].text, -1);
+                r = cycle_progress(&cycle, stages[i].state, stages[i].text);
                 if (r >= 0)
                         r = stages[i].run(&cycle, diag);
         }

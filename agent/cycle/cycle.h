@@ -7,14 +7,14 @@
 #include "cycle/result.h"
 #include "cycle/transport.h"
 #include "host/config.h"
+#include "report/progress.h"
 
 struct cycle_options {
         const struct paths *paths;
         const char *trigger;                   /* "poll": may end early when nothing has changed */
         const struct transport_limits *limits; /* NULL: the defaults */
-        /* Where the cycle is; percent is -1 when unknown. May be NULL. A negative result ends the
-         * cycle with it. */
-        int (*on_progress)(const char *state, const char *text, int percent, void *context);
+        /* Where the cycle is. May be NULL. A negative result ends the cycle with it. */
+        int (*on_progress)(const struct progress *progress, void *context);
         void *context;
 };
 

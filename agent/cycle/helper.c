@@ -105,12 +105,9 @@ static int request_text(const struct helper_request *request, bool with_packages
 static int on_step(const struct json *parameters, void *context)
 {
         const struct helper_request *request = context;
-        const char *text = json_get_string(parameters, "text");
+        const struct progress progress = progress_read(parameters);
 
-        if (!request->on_progress || !text)
-                return 0;
-        return request->on_progress(text, (int)json_get_int(parameters, "percent", -1),
-                                    request->context);
+        return request->on_progress ? request->on_progress(&progress, request->context) : 0;
 }
 
 static int read_outcome(const struct json *reply, struct outcome **ret, struct diag *diag)

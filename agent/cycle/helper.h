@@ -11,6 +11,7 @@
 #include "decide/plan.h"
 #include "host/config.h"
 #include "report/outcome.h"
+#include "report/progress.h"
 
 enum { HELPER_PACKAGES_MAX = 2000 }; /* more are not named: all that is approved is meant */
 
@@ -23,8 +24,8 @@ struct helper_request {
         const char *run_id;
         const struct plan *plan; /* NULL or empty: all that is approved */
         const char *operation;   /* Apply: one of the policy, by its id, instead; or NULL */
-        /* For each step, to be passed on; may be NULL. percent is -1 when unknown. */
-        int (*on_progress)(const char *text, int percent, void *context);
+        /* Where the helper is, to be passed on; may be NULL. */
+        int (*on_progress)(const struct progress *progress, void *context);
         void *context;
 };
 

@@ -37,7 +37,7 @@ static int send_error(struct server *server, const char *error, const char *para
 
 /* ---- replies of Run ---- */
 
-static char *step_text(const char *state, const char *text, int percent, const char *result)
+static char *step_text(const struct progress *progress, const char *result)
 {
         CLEANUP(json_writer_freep) struct json_writer *writer = json_writer_new();
         CLEANUP(json_freep) struct json *value = NULL;
@@ -46,10 +46,7 @@ static char *step_text(const char *state, const char *text, int percent, const c
         if (result && json_parse(result, strlen(result), &value, NULL) < 0)
                 return NULL;
         json_begin_object(writer, NULL);
-        json_add_string(writer, "state", state);
-        json_add_string(writer, "text", text);
-        if (percent >= 0)
-                json_add_int(writer, "percent", percent);
+        progress_write(progress, writer);
         if (value)
                 json_add_value(writer, "result", value);
         json_end(writer);
@@ -59,11 +56,11 @@ static char *step_text(const char *state, const char *text, int percent, const c
 }
 
 /* A daemon that has left meanwhile (its own upgrade) neither ends the cycle nor fails it. */
-static int on_progress(const char *state, const char *text, int percent, void *context)
+static int on_progress(const struct progress *progress, void *context)
 {
         struct server *server = context;
 
-        if (server->more && send_text(server, step_text(state, text, percent, NULL), NULL) < 0)
+        if (server->more && send_text(server, step_text(progress, NULL), NULL) < 0)
                 server->more = false;
         return 0;
 }
@@ -72,6 +69,7 @@ static int on_progress(const char *state, const char *text, int percent, void *c
 static int send_end(struct server *server, int error, const struct cycle_result *result,
                     const struct diag *why, struct diag *diag)
 {
+        const struct progress end = progress_of("finished", result->error ?: "done");
         CLEANUP(freep) char *text = NULL;
 
         if (error >= 0)
@@ -82,7 +80,7 @@ static int send_end(struct server *server, int error, const struct cycle_result 
         if (error < 0)
                 return send_error(server, INTERFACE ".Failed", "message", diag_text(why, error),
                                   diag);
-        return send_text(server, step_text("finished", result->error ?: "done", -1, text), diag);
+        return send_text(server, step_text(&end, text), diag);
 }
 
 /* Gives 1 after a cycle: the connection has done its work. */

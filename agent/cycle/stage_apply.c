@@ -8,9 +8,18 @@
 
 #include <string.h>
 
-static int on_helper_progress(const char *text, int percent, void *context)
+/* What is fetched ahead of a run is a part of it. */
+enum { FETCHED_AHEAD = 3000 };
+
+/* In the helper's words; its percent is of what it was asked for. */
+static int on_helper_progress(const struct progress *progress, void *context)
 {
-        return cycle_progress(context, "apply", text, percent);
+        struct cycle *cycle = context;
+        struct progress here = *progress;
+
+        if (here.percent >= 0)
+                here.percent = progress_meter_reach(&cycle->meter, here.percent, 100);
+        return cycle_tell(cycle, &here);
 }
 
 /* The helper's own words, once per change. That it runs already is no refusal. */
@@ -106,7 +115,8 @@ static int apply(struct cycle *cycle, const struct plan *plan, const struct run_
         if (!cycle_count_attempt(cycle, MEMORY_RUN_ATTEMPTS, opening, run_attempts_max(question)))
                 return 0;
         cycle->is_unfinished = true; /* what failed is tried again at the next poll */
-        r = cycle_progress(cycle, "apply", "applying what is approved", -1);
+        r = cycle_progress(cycle, "apply", "applying what is approved");
+        progress_meter_enter(&cycle->meter, FETCHED_AHEAD, PROGRESS_WHOLE);
         if (r >= 0)
                 r = cycle_ask_helper(cycle, &order, NULL, diag);
         if (r < 0)
@@ -153,8 +163,11 @@ int cycle_apply(struct cycle *cycle, struct diag *diag)
         choice = run_choose(&question, &opening);
         if (choice == RUN_NOTHING)
                 return 0;
+        cycle->meter = (struct progress_meter){0};
         if (question.n_planned > 0) {
-                r = cycle_progress(cycle, "download", "fetching what is approved", -1);
+                r = cycle_progress(cycle, "download", "fetching what is approved");
+                progress_meter_enter(&cycle->meter, 0,
+                                     choice == RUN_APPLY ? FETCHED_AHEAD : PROGRESS_WHOLE);
                 if (r >= 0)
                         r = cycle_ask_helper(cycle, &(struct run_order){.method = "Download"}, NULL,
                                              diag);

@@ -53,7 +53,8 @@ static int operate(struct cycle *cycle, const struct operation *operation,
                 return -ENOMEM;
         if (!cycle_count_attempt(cycle, key, opening, RUN_ATTEMPTS_MAX))
                 return 0;
-        r = cycle_progress(cycle, "operate", text, -1);
+        cycle->meter = (struct progress_meter){.to = PROGRESS_WHOLE};
+        r = cycle_progress(cycle, "operate", text);
         if (r >= 0)
                 r = cycle_ask_helper(cycle, &order, &outcome, diag);
         if (r >= 0 && outcome)

@@ -86,6 +86,7 @@ static void finish_with_error(struct client *client, const struct varlink_reply 
 static int take_message(struct client *client, const struct json *message)
 {
         struct varlink_reply reply = {0};
+        struct progress progress;
         struct diag diag = {0};
 
         if (varlink_read_reply(message, &reply, &diag) < 0) {
@@ -100,13 +101,8 @@ static int take_message(struct client *client, const struct json *message)
                 finish_with_result(client, reply.parameters);
                 return 0;
         }
-        client->events.on_progress(
-            &(struct client_progress){
-                .state = json_get_string(reply.parameters, "state") ?: "",
-                .text = json_get_string(reply.parameters, "text") ?: "",
-                .percent = json_get_int(reply.parameters, "percent", -1),
-            },
-            client->events.context);
+        progress = progress_read(reply.parameters);
+        client->events.on_progress(&progress, client->events.context);
         return 1;
 }
 

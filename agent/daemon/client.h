@@ -9,16 +9,11 @@
 
 #include "base/diag.h"
 #include "daemon/schedule.h"
+#include "report/progress.h"
 
 #include <systemd/sd-event.h>
 
 struct client;
-
-/* What a cycle says on its way; borrowed for the call. */
-struct client_progress {
-        const char *state, *text; /* never NULL */
-        int64_t percent;          /* -1: unknown */
-};
 
 /* How it ended; borrowed for the call. */
 struct client_result {
@@ -33,7 +28,7 @@ struct client_result {
 };
 
 struct client_events {
-        void (*on_progress)(const struct client_progress *progress, void *context);
+        void (*on_progress)(const struct progress *progress, void *context);
         void (*on_finished)(const struct client_result *result, void *context);
         void *context;
 };

@@ -130,18 +130,24 @@ static void tell_watchers(struct manager *manager, bool is_last)
                 server_notify(manager->server, reply, is_last);
 }
 
-static void set_progress(struct manager *manager, const char *state, const char *text,
-                         int64_t percent)
+static void set_progress(struct manager *manager, const struct progress *progress)
 {
         free(manager->progress);
-        manager->progress = methods_progress_text(state, text, percent);
+        manager->progress = progress_to_text(progress);
 }
 
-static void on_progress(const struct client_progress *progress, void *context)
+static void set_state(struct manager *manager, const char *state, const char *text)
+{
+        const struct progress progress = progress_of(state, text);
+
+        set_progress(manager, &progress);
+}
+
+static void on_progress(const struct progress *progress, void *context)
 {
         struct manager *manager = context;
 
-        set_progress(manager, progress->state, progress->text, progress->percent);
+        set_progress(manager, progress);
         tell_watchers(manager, false);
 }
 
@@ -176,7 +182,7 @@ static void on_finished(const struct client_result *result, void *context)
 {
         struct manager *manager = context;
 
-        set_progress(manager, "finished", result->error ?: result->status ?: "", -1);
+        set_state(manager, "finished", result->error ?: result->status ?: "");
         end_cycle(manager, result);
         tell_watchers(manager, true);
         client_free(TAKE_PTR(manager->client));
@@ -193,7 +199,7 @@ static void start_cycle(struct manager *manager, enum trigger trigger)
         manager->asked.is_set = false;
         manager->facts.cycle_began_at = time(NULL);
         watch_retry(manager->watch);
-        set_progress(manager, "started", enum_name(&trigger_names, (int)trigger), -1);
+        set_state(manager, "started", enum_name(&trigger_names, (int)trigger));
         log_line(LOG_LEVEL_DEBUG, "Asking for a cycle, trigger=%s.",
                  enum_name(&trigger_names, (int)trigger));
         r = client_start(manager->event, manager->paths->cycle_socket, trigger, &events,

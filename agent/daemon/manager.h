@@ -26,5 +26,6 @@ int manager_run(struct manager *manager, struct diag *diag) MUST_CHECK;
 
 const struct paths *manager_paths(const struct manager *manager);
 struct daemon_status manager_status(const struct manager *manager); /* texts are borrowed */
-/* {state, text, percent} of the running cycle; the caller frees. NULL: none runs (or no memory). */
+/* The parameters of Watch's reply, of the running cycle; the caller frees. NULL: none runs (or no
+ * memory). */
 char *manager_progress(const struct manager *manager);

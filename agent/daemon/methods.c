@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "daemon/manager.h"
 #include "host/log.h"
+#include "host/running.h"
 #include "host/store.h"
 
 #include <string.h>
@@ -162,12 +163,24 @@ static char *explain(struct manager *manager, const struct varlink_call *call, b
         return reply_with(explain_text(report, name));
 }
 
+/* Without a cycle of ours the helper may be at work all the same: for an administrator, or for a
+ * cycle that an earlier daemon began. */
+static char *watch_helper(const struct manager *manager)
+{
+        CLEANUP(running_done) struct running running = {0};
+        struct progress progress = progress_of("idle", "no cycle is running");
+
+        if (running_read(manager_paths(manager), &running, NULL) > 0)
+                progress = running.progress;
+        return reply_with(progress_to_text(&progress));
+}
+
 static char *watch(struct manager *manager, const struct varlink_call *call, bool *watching)
 {
         CLEANUP(freep) char *progress = manager_progress(manager);
 
         if (!progress)
-                return reply_with(methods_progress_text("idle", "no cycle is running", -1));
+                return watch_helper(manager);
         *watching = call->more;
         return varlink_reply_text(progress, call->more);
 }
@@ -205,20 +218,4 @@ char *methods_answer(const struct varlink_call *call, bool *ret_watching, void *
         reply = varlink_answer_service(call, interface_names, &varlink_interface_agent,
                                        ELEMENTSOF(interface_names));
         return reply ?: varlink_unknown_text(call, interface_names, ELEMENTSOF(interface_names));
-}
-
-char *methods_progress_text(const char *state, const char *text, int64_t percent)
-{
-        CLEANUP(json_writer_freep) struct json_writer *writer = json_writer_new();
-        char *parameters = NULL;
-
-        json_begin_object(writer, NULL);
-        json_add_string(writer, "state", state);
-        json_add_string(writer, "text", text);
-        if (percent >= 0)
-                json_add_int(writer, "percent", percent);
-        else
-                json_add_null(writer, "percent");
-        json_end(writer);
-        return json_writer_finish(writer, false, &parameters) < 0 ? NULL : parameters;
 }

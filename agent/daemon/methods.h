@@ -7,6 +7,3 @@
 
 /* A server_call_fn; context is the struct manager. */
 char *methods_answer(const struct varlink_call *call, bool *ret_watching, void *context);
-
-/* {state, text, percent}, the parameters of Watch's replies; percent -1: null. The caller frees. */
-char *methods_progress_text(const char *state, const char *text, int64_t percent);

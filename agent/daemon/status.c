@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "host/clock.h"
 #include "host/files.h"
+#include "host/running.h"
 #include "host/store.h"
 
 #include <string.h>
@@ -30,6 +31,19 @@ static void add_pause(struct json_writer *writer, const struct paths *paths, tim
         }
         json_begin_object(writer, "paused");
         json_add_time(writer, "until", until);
+        json_end(writer);
+}
+
+static void add_running(struct json_writer *writer, const struct paths *paths)
+{
+        CLEANUP(running_done) struct running running = {0};
+
+        if (running_read(paths, &running, NULL) <= 0) {
+                json_add_null(writer, "running");
+                return;
+        }
+        json_begin_object(writer, "running");
+        running_write(&running, writer);
         json_end(writer);
 }
 
@@ -76,6 +90,7 @@ static int daemon_text(const struct daemon_status *status, const struct paths *p
         json_add_bool(writer, "cycle_running", status->cycle_running);
         json_add_string(writer, "clock", clock_state());
         add_spool(writer, store);
+        add_running(writer, paths);
         add_pause(writer, paths, now);
         add_window(writer, status, now);
         json_add_string(writer, "config_error", status->config_error);

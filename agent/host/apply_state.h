@@ -13,6 +13,7 @@
  *     kept-back.json        {policy, indexes, packages: [{name, arch, version, text}]}: what the
  *                           package manager would not take, with its words, and for which policy
  *                           and indexes (digests) that is known
+ *     running/progress.json where the work in hand is (host/running.h)
  *     intents/<run>.json    an open run; outcomes/<run>.json: a finished one (report/outcome.h)
  *     done-operations.jsonl, archives/ (private apt cache), kept/ (versions that runs replaced)
  */
@@ -25,6 +26,9 @@
 
 /* When and by whom the count of policy versions was last forgotten. */
 #define APPLY_STATE_RESET_FILE "policy-reset.json"
+
+/* The outcome of the last run that only fetched. */
+#define APPLY_STATE_DOWNLOAD_FILE "download.json"
 
 /* How many outcomes the helper keeps: of runs that changed the machine, and of the others, which
  * the agent can have as often as it likes and which must not push the first ones out. */
