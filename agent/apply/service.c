@@ -60,6 +60,7 @@ void service_end_work(struct service *service)
 
 void service_enter(struct service *service, int64_t from, int64_t to)
 {
+        service->now.step = service->now.n_steps = 0;
         progress_meter_enter(&service->meter, from, to);
 }
 
@@ -85,8 +86,8 @@ void service_tell(struct service *service, const struct progress *work, int64_t 
         progress.n_steps = service->now.n_steps;
         if (service->meter.to > 0)
                 progress.percent = progress_meter_reach(&service->meter, done, total);
-        send_progress(service, &progress);
         progress_file_write(&service->file, &progress);
+        send_progress(service, &progress);
 }
 
 void service_progress(struct service *service, const char *state, const char *text)

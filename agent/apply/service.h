@@ -46,7 +46,8 @@ void service_begin_work(struct service *service, const char *run_id, const char 
                         time_t now);
 void service_end_work(struct service *service);
 
-/* The part from..to of PROGRESS_WHOLE begins. Without one there is no percent. */
+/* The part from..to of PROGRESS_WHOLE begins, and is in no step yet. Without one there is no
+ * percent. */
 void service_enter(struct service *service, int64_t from, int64_t to);
 
 /* The work is in this state now. state is a literal. */

@@ -55,6 +55,7 @@ int verb_status(const struct ctl *ctl);
 int verb_history(const struct ctl *ctl);
 int verb_windows(const struct ctl *ctl);
 int verb_apply(const struct ctl *ctl);
+int verb_watch(const struct ctl *ctl);
 int verb_rollback(const struct ctl *ctl);
 int verb_reboot(const struct ctl *ctl);
 int verb_veto_list(const struct ctl *ctl);

@@ -25,6 +25,7 @@ static const struct verb verbs[] = {
      "Past runs, or everything one run did"},
     {"apply", NULL, 0, 0, OPTION_JSON | OPTION_NOW | OPTION_DOWNLOAD_ONLY, verb_apply, "",
      "Install what is approved, in the window"},
+    {"watch", NULL, 0, 0, OPTION_JSON, verb_watch, "", "Follow the run that is going on"},
     {"reboot", NULL, 0, 0, OPTION_JSON, verb_reboot, "",
      "Reboot the node now, unless something is in the way"},
     {"rollback", NULL, 0, 1, OPTION_JSON | OPTION_YES, verb_rollback, "[RUN]",

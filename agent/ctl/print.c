@@ -41,8 +41,7 @@ void table_add(struct table *table, enum tone tone, const char *const *cells)
         table->n_rows++;
 }
 
-/* Columns a text takes: characters of UTF-8, not bytes. */
-static size_t width_of(const char *text)
+size_t print_width(const char *text)
 {
         size_t width = 0;
 
@@ -55,7 +54,7 @@ static void measure(const struct table *table, size_t widths[static TABLE_COLUMN
 {
         for (size_t row = 0; row < table->n_rows; row++)
                 for (size_t i = 0; i < table->n_columns; i++) {
-                        size_t width = width_of(table->cells.items[row * table->n_columns + i]);
+                        size_t width = print_width(table->cells.items[row * table->n_columns + i]);
 
                         widths[i] = width > widths[i] ? width : widths[i];
                 }
@@ -77,7 +76,7 @@ void table_print(const struct table *table, bool colour)
                         const char *cell = table->cells.items[row * table->n_columns + i];
                         enum tone cell_tone = i == 0 || tone == TONE_BOLD ? tone : TONE_PLAIN;
                         bool last = i + 1 == table->n_columns;
-                        size_t pad = last ? 0 : widths[i] - width_of(cell) + 2;
+                        size_t pad = last ? 0 : widths[i] - print_width(cell) + 2;
 
                         printf("%s%s%s%*s", print_tone(colour, cell_tone), cell,
                                print_tone_end(colour, cell_tone), (int)pad, "");

@@ -29,6 +29,9 @@ void table_add(struct table *table, enum tone tone, const char *const *cells);
 void table_print(const struct table *table, bool colour);
 void table_done(struct table *table);
 
+/* Columns a text takes: characters of UTF-8, not bytes. */
+size_t print_width(const char *text);
+
 /* "3 d 4 h", "5 min", "0 s". */
 void print_duration(int64_t seconds, char *buffer, size_t size);
 

@@ -28,6 +28,7 @@ int remote_ask(const struct remote_call *call, struct json **ret, char **ret_err
 
         if (r < 0)
                 return say_unreachable(call, r, diag);
+        connection_interrupt_by(connection, call->interrupting);
         return connection_call(connection, call->method, call->parameters,
                                call->is_long ? 0 : ANSWER_TIMEOUT_USEC, call->on_progress,
                                call->context, ret, ret_error, diag);

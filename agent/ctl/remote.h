@@ -7,6 +7,8 @@
 #include "base/json.h"
 #include "ctl/ctl.h"
 
+#include <signal.h>
+
 struct remote_call {
         const char *socket_path;
         const char *method;     /* "org.patchd.agent.GetStatus" */
@@ -15,6 +17,7 @@ struct remote_call {
         bool is_long;           /* a run: no deadline, with progress */
         int (*on_progress)(const struct json *parameters, void *context);
         void *context;
+        const sigset_t *interrupting; /* connection_interrupt_by(); NULL: none */
 };
 
 /* Gives the reply's parameters (owned; NULL when there are none). An error reply is -EREMOTEIO with

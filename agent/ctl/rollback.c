@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "ctl/change.h"
+#include "ctl/detach.h"
 #include "ctl/print.h"
 
 #include <stdio.h>
@@ -33,11 +34,11 @@ static int ask(const struct ctl *ctl, const char *run, const char *digest, struc
         CLEANUP(freep) char *parameters = make_parameters(run, digest);
         CLEANUP(freep) char *error = NULL;
         struct diag diag = {0};
-        int r = parameters ? change_ask(ctl, "org.patchd.apply.Rollback", parameters, true, ret,
-                                        &error, &diag)
+        int r = parameters ? change_ask(ctl, "org.patchd.apply.Rollback", parameters,
+                                        digest ? CHANGE_RUN : CHANGE_LOOK, ret, &error, &diag)
                            : -ENOMEM;
 
-        if (r < 0)
+        if (r < 0 && r != -EINTR)
                 (void)ctl_fail(&diag, r);
         return r;
 }
@@ -87,6 +88,7 @@ int verb_rollback(const struct ctl *ctl)
         CLEANUP(json_freep) struct json *planned = NULL;
         CLEANUP(json_freep) struct json *reply = NULL;
         const struct json *plan;
+        int r;
 
         if (ask(ctl, run, NULL, &planned) < 0)
                 return EXIT_FAILED;
@@ -103,7 +105,10 @@ int verb_rollback(const struct ctl *ctl)
                 (void)fprintf(stderr, "patchctl: nothing was done\n");
                 return EXIT_FAILED;
         }
-        if (ask(ctl, json_get_string(plan, "run_id"), json_get_string(plan, "digest"), &reply) < 0)
+        r = ask(ctl, json_get_string(plan, "run_id"), json_get_string(plan, "digest"), &reply);
+        if (r == -EINTR)
+                return detach_say();
+        if (r < 0)
                 return EXIT_FAILED;
         if (ctl->json)
                 (void)change_print_reply(reply);
@@ -119,7 +124,8 @@ int verb_veto_list(const struct ctl *ctl)
         CLEANUP(freep) char *error = NULL;
         const struct json *vetoes;
         struct diag diag = {0};
-        int r = change_ask(ctl, "org.patchd.apply.GetState", NULL, false, &reply, &error, &diag);
+        int r =
+            change_ask(ctl, "org.patchd.apply.GetState", NULL, CHANGE_SHORT, &reply, &error, &diag);
 
         if (r < 0)
                 return ctl_fail(&diag, r);
@@ -156,8 +162,8 @@ int verb_veto_clear(const struct ctl *ctl)
         json_end(writer);
         r = json_writer_finish(writer, false, &parameters);
         if (r >= 0)
-                r = change_ask(ctl, "org.patchd.apply.ClearVeto", parameters, false, &reply, &error,
-                               &diag);
+                r = change_ask(ctl, "org.patchd.apply.ClearVeto", parameters, CHANGE_SHORT, &reply,
+                               &error, &diag);
         if (r < 0)
                 return ctl_fail(&diag, r);
         if (ctl->json)

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "base/timetext.h"
+#include "ctl/bar.h"
 #include "ctl/print.h"
 #include "ctl/remote.h"
 #include "ctl/report_view.h"
@@ -50,6 +51,17 @@ static void print_when_line(const char *label, time_t time, time_t now, const ch
                 printf("  %-12s %s%s%s\n", label, when, more ? ", " : "", more ?: "");
 }
 
+static void print_running(const struct json *running)
+{
+        const struct progress progress = progress_read(running);
+        CLEANUP(freep) char *text = json_is_object(running) ? bar_text(&progress) : NULL;
+
+        if (text)
+                printf("  %-12s run %s (%s) since %s, %s\n", "running",
+                       json_get_string(running, "run_id"), json_get_string(running, "trigger"),
+                       json_get_string(running, "since") ?: "?", text);
+}
+
 static void print_daemon(const struct json *daemon, time_t now)
 {
         const struct json *spool = json_get(daemon, "spool"), *paused = json_get(daemon, "paused");
@@ -60,6 +72,7 @@ static void print_daemon(const struct json *daemon, time_t now)
         print_when_line("next poll", json_get_time(daemon, "next_poll_at"), now, NULL);
         if (json_get_bool(daemon, "cycle_running", false))
                 printf("  %-12s a cycle is running now\n", "");
+        print_running(json_get(daemon, "running"));
         if (json_get_int(spool, "reports", 0) > 0 || json_get_int(spool, "dropped", 0) > 0)
                 printf("  %-12s %lld reports wait for delivery, %lld were dropped\n", "spool",
                        (long long)json_get_int(spool, "reports", 0),

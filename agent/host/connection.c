@@ -15,6 +15,7 @@ enum { CONNECT_TIMEOUT_SEC = 10, READ_CHUNK_BYTES = 16 * 1024 };
 struct connection {
         int fd;
         struct varlink_buffer input;
+        const sigset_t *interrupting; /* NULL: no signal ends a wait */
 };
 
 /* ---- opening ---- */
@@ -36,6 +37,11 @@ void connection_limit(struct connection *connection, size_t max_bytes, size_t ma
 {
         connection->input.max_bytes = max_bytes;
         connection->input.max_values = max_values;
+}
+
+void connection_interrupt_by(struct connection *connection, const sigset_t *mask)
+{
+        connection->interrupting = mask;
 }
 
 static int connect_to(int fd, const char *socket_path, struct diag *diag)
@@ -115,13 +121,16 @@ static int wait_for(const struct connection *connection, short events, uint64_t 
                 uint64_t rest = deadline_usec > now ? deadline_usec - now : 0;
                 struct timespec timeout = {.tv_sec = (time_t)(rest / 1000000),
                                            .tv_nsec = (long)(rest % 1000000) * 1000};
-                int n = ppoll(&pollfd, 1, deadline_usec > 0 ? &timeout : NULL, NULL);
+                int n = ppoll(&pollfd, 1, deadline_usec > 0 ? &timeout : NULL,
+                              connection->interrupting);
 
                 if (n > 0)
                         return 0;
                 if (n == 0)
                         return diag_fail(diag, -ETIMEDOUT, "the other end did not %s in time",
                                          events == POLLIN ? "answer" : "read");
+                if (errno == EINTR && connection->interrupting)
+                        return diag_fail(diag, -EINTR, "a signal came");
                 if (errno != EINTR)
                         return diag_fail(diag, -errno, "cannot wait for the other end: %m");
         }

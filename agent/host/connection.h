@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "wire/varlink.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -23,6 +24,10 @@ DEFINE_CLEANUP(struct connection, connection_free);
 
 /* Takes no message beyond these from the peer; before the first is received. */
 void connection_limit(struct connection *connection, size_t max_bytes, size_t max_values);
+
+/* From now on waiting ends with -EINTR when a signal comes that mask lets through. The caller keeps
+ * it blocked elsewhere, has a handler for it, and keeps the mask. */
+void connection_interrupt_by(struct connection *connection, const sigset_t *mask);
 
 /* Sends one message (0 timeout: for ever). -ETIMEDOUT, -EPIPE, ... */
 int connection_send(struct connection *connection, const char *message, uint64_t timeout_usec,

@@ -112,12 +112,16 @@ class Repository:
             os.utime(path, (self.published_at, self.published_at))
 
 
+GATE_SECONDS = 60
+
+
 class Server:
     """Serves a folder on a free port of loopback until closed."""
 
     def __init__(self, folder):
         server = self
         self.fail = set()  # path prefixes that answer 500
+        self.gates = {}    # path prefix: the Event that the second half of the file waits for
         self.requests = []
 
         class Handler(http.server.SimpleHTTPRequestHandler):
@@ -127,6 +131,13 @@ class Server:
                     self.send_error(500)
                 else:
                     super().do_GET()
+
+            def copyfile(self, source, outputfile):
+                for gate in [g for p, g in server.gates.items() if self.path.startswith(p)]:
+                    outputfile.write(source.read(os.fstat(source.fileno()).st_size // 2))
+                    outputfile.flush()
+                    gate.wait(GATE_SECONDS)
+                super().copyfile(source, outputfile)
 
             def log_message(self, *_args):
                 pass
