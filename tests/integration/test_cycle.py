@@ -720,6 +720,22 @@ class ServerTest(CycleTest):
         self.assertIn(result["status"], ("compliant", "non_compliant"))
         self.assertEqual(process.wait(30), 0)
 
+    def test_progress_of_the_helper(self):
+        """Its words as they are; one percent for what is fetched ahead and what is installed."""
+        self.node.helper.progress = [
+            {"state": "downloading", "text": "x", "package": "a", "percent": 50, "bytes_done": 5, "bytes_total": 10},
+            {"state": "installing", "text": "Unpacking a", "percent": 100, "step": 1, "n_steps": 2}]
+        self.publish(2, window=policies.open_window())
+        connection, _ = self.start()
+        self.call(connection, "org.patchd.cycle.Run", {"trigger": "window"}, more=True)
+        told = [reply["parameters"] for reply in self.replies(connection)]
+        told = [p for p in told if p["state"] in ("download", "downloading", "apply", "installing")]
+        self.assertEqual([(p["state"], p.get("percent")) for p in told], [
+            ("download", None), ("downloading", 15), ("installing", 30),
+            ("apply", None), ("downloading", 65), ("installing", 100)])
+        self.assertEqual(told[4], {**self.node.helper.progress[0], "percent": 65})
+        self.assertEqual(told[5], self.node.helper.progress[1])
+
     def test_result_is_the_same_when_nothing_changed(self):
         results = []
         for trigger in ("start", "poll"):

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """patchd itself, in a temporary prefix, against a cycle socket that this test plays."""
 import contextlib
+import fcntl
 import json
 import os
 import queue
@@ -9,6 +10,7 @@ import shutil
 import signal
 import socket
 import sqlite3
+import struct
 import subprocess
 import sys
 import tempfile
@@ -18,6 +20,7 @@ import unittest
 
 PATCHD = os.path.join(os.environ["PATCHD_BUILD"], "agent/daemon/patchd")
 LIMIT = 45  # seconds that any single answer may take
+RUNNING = "var/lib/patchd-apply/running/progress.json"
 IDLE_LIMIT = 30  # seconds after which the daemon closes a silent connection
 SANITIZED = b"libasan" in open(PATCHD, "rb").read()
 RESULT = {"status": "compliant", "window": None, "retry_after_seconds": None, "reachable": True,
@@ -139,6 +142,16 @@ class Node:
             file.write(content)
         os.rename(self.path(name) + ".new", self.path(name))
 
+    @contextlib.contextmanager
+    def at_work(self, run):
+        """What a helper does that is at work."""
+        os.makedirs(os.path.dirname(self.path(RUNNING)), exist_ok=True)
+        with open(self.path(RUNNING), "w", encoding="utf-8") as file:
+            fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
+            file.write(json.dumps(run))
+            file.flush()
+            yield
+
     def configure(self, text):
         self.write("etc/patchd/patchd.conf", text)
 
@@ -211,13 +224,17 @@ class TestCycles(unittest.TestCase):
             running = n.cycle.next("start")
             watcher, late = n.connect(), n.connect()
             first = watcher.call("org.patchd.agent.Watch", more=True)
-            self.assertEqual(first, {"parameters": {"state": "started", "text": "start",
-                                                    "percent": None}, "continues": True})
+            self.assertEqual(first, {"parameters": {"state": "started", "text": "start"},
+                                     "continues": True})
             single = late.call("org.patchd.agent.Watch")
             self.assertNotIn("continues", single)
-            running.send({"parameters": {"state": "collect", "text": "reading", "percent": 40},
-                          "continues": True})
-            self.assertEqual(watcher.receive()["parameters"]["percent"], 40)
+            step = {"state": "installing", "text": "Unpacking a", "package": "a", "percent": 40, "step": 2,
+                    "n_steps": 3}
+            running.send({"parameters": step, "continues": True})
+            self.assertEqual(watcher.receive()["parameters"], step)
+            load = {"state": "downloading", "text": "x", "bytes_done": 5, "bytes_total": 7}
+            running.send({"parameters": load, "continues": True})
+            self.assertEqual(watcher.receive()["parameters"], load)
             self.assertTrue(n.daemon_status()["cycle_running"])
             n.write("var/lib/patchd-apply/outcomes/a.json", "{}")
             n.write("var/lib/patchd-apply/outcomes/b.json", "{}")
@@ -235,6 +252,23 @@ class TestCycles(unittest.TestCase):
                                                 "closes_at": "2030-01-01T03:00:00Z"})
             self.assertEqual(n.cycle.n_open_max, 1)
             self.assertTrue(n.cycle.calls.empty())
+
+    def test_helper_at_work_without_a_cycle(self):
+        """As it is for an administrator, or when the daemon was restarted in the middle of a run."""
+        agent = "org.patchd.agent."
+        with node() as n:
+            n.cycle.serve_one("start")
+            n.wait_for_status(cycle_running=False, running=None)
+            where = {"state": "installing", "text": "Unpacking a", "percent": 40, "step": 2, "n_steps": 3}
+            run = {"run_id": "r1", "trigger": "apply-now", "since": "2030-01-01T00:00:00Z", **where}
+            with n.at_work(run):
+                self.assertEqual(n.daemon_status()["running"], run)
+                self.assertEqual(n.call(agent + "Watch", more=True), {"parameters": where})
+            self.assertTrue(os.path.exists(n.path(RUNNING)))  # its helper was killed
+            self.assertIsNone(n.daemon_status()["running"])
+            self.assertEqual(n.call(agent + "Watch")["parameters"]["state"], "idle")
+            n.write(RUNNING, "nonsense")
+            self.assertIsNone(n.daemon_status()["running"])
 
     def test_pause_and_resume(self):
         with node() as n:
@@ -491,9 +525,12 @@ class TestServiceManager(unittest.TestCase):
             n.wait_for_notice("WATCHDOG=1")
         with node() as n:
             n.cycle.serve_one("start")
+            os.mkdir(os.path.dirname(n.path(RUNNING)))
             n.wait_for_status(cycle_running=False)
             self.assertRaises(queue.Empty, n.cycle.calls.get, timeout=1)  # that call is over
             before = n.switches()
+            for _ in range(20):
+                n.write(RUNNING, "{}")  # a run of the helper that nobody looks at wakes nobody
             self.assertRaises(queue.Empty, n.cycle.calls.get, timeout=6)
             self.assertEqual(n.switches(), before)  # nothing due, so it slept
             if not SANITIZED:
