@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/dispatch.h"
 
-#include "apply/reboot_settle.h"
-#include "apply/rebooting.h"
+#include "apply/reboot/reboot_settle.h"
+#include "apply/reboot/rebooting.h"
 #include "apply/refresh.h"
-#include "apply/rollback_method.h"
-#include "apply/run.h"
+#include "apply/rollback/rollback_method.h"
+#include "apply/run/run.h"
 #include "apply/state.h"
 #include "apply/state_method.h"
 #include "apply/trust.h"

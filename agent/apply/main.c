@@ -4,7 +4,7 @@
  */
 
 #include "apply/dispatch.h"
-#include "apply/rebooting.h"
+#include "apply/reboot/rebooting.h"
 #include "apply/service.h"
 #include "apply/state.h"
 #include "host/archive.h"

@@ -1,31 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/recovery.h"
 
-#include "apply/hooks.h"
-#include "apply/reboot_settle.h"
-#include "apply/rollback.h"
+#include "apply/packages/truth.h"
+#include "apply/reboot/reboot_settle.h"
+#include "apply/rollback/rollback.h"
+#include "apply/scripts/hooks.h"
 #include "apply/state.h"
-#include "apply/truth.h"
 #include "base/str.h"
 #include "host/log.h"
 
 #include <string.h>
-
-int recovery_repair(struct installer *installer, struct diag *diag)
-{
-        static const enum backend_action actions[] = {BACKEND_CHECK, BACKEND_REPAIR};
-        int r = 0;
-
-        /* The check is there to wait for the lock: an orphan of the run may still be at work. */
-        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(actions); i++) {
-                CLEANUP(spawn_result_done) struct spawn_result result = {0};
-
-                r = installer_run(installer, actions[i], &result, diag);
-        }
-        return r;
-}
-
-/* ---- open intents ---- */
 
 static int judge_package(const struct inventory *inventory, struct outcome_package *package)
 {
@@ -165,7 +149,7 @@ static int repair_host(struct service *service, struct inventory **ret, struct d
         if (r >= 0)
                 r = installer_init(service, backend_for(before->format), &installer, diag);
         if (r >= 0)
-                r = recovery_repair(&installer, diag);
+                r = installer_repair(&installer, diag);
         return r < 0 ? r : truth_collect(ret, diag);
 }
 

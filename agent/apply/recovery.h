@@ -7,11 +7,7 @@
  * is alive.
  */
 
-#include "apply/installer.h"
+#include "apply/packages/installer.h"
 
 /* Does nothing when there is no open intent. */
 int recovery_run(struct service *service, time_t now, struct diag *diag) MUST_CHECK;
-
-/* Lets the package manager finish what was begun: waits for one that still runs, then configures
- * what is unpacked. Whether it helped shows in the package database. */
-int recovery_repair(struct installer *installer, struct diag *diag) MUST_CHECK;

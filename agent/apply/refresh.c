@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/refresh.h"
 
-#include "apply/installer.h"
+#include "apply/packages/installer.h"
+#include "apply/packages/truth.h"
 #include "apply/recovery.h"
 #include "apply/state.h"
-#include "apply/truth.h"
 #include "base/str.h"
 #include "host/log.h"
 

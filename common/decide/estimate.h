@@ -5,7 +5,7 @@
  * How long a step of a plan takes on this node, and whether that fits in a window. Starts from the
  * size of what is unpacked and learns from the steps that were carried out: how fast the node is,
  * and the longest that a package took in its last runs. Pure; the file that keeps it is
- * agent/apply/pace.h.
+ * agent/apply/run/pace.h.
  */
 
 #include "base/json.h"

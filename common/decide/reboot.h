@@ -3,7 +3,7 @@
 
 /*
  * Whether a run is followed by a reboot, and how long one takes. Pure; who asks brings the facts
- * and does what is decided (agent/apply/rebooting.h).
+ * and does what is decided (agent/apply/reboot/rebooting.h).
  */
 
 #include "base/diag.h"

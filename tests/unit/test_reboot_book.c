@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support.h"
 
-#include "apply/reboot_book.h"
+#include "apply/reboot/reboot_book.h"
 #include "apply/state.h"
 #include "folder.h"
 

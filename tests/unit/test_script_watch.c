@@ -4,7 +4,7 @@
 
 #include "folder.h"
 
-#include "apply/script_watch.h"
+#include "apply/packages/script_watch.h"
 #include "base/str.h"
 #include "host/spawn.h"
 

@@ -3,8 +3,8 @@
 
 /*
  * How a package manager is told what to do and what its output means. Pure: argument lists, file
- * texts and parsers only; who runs them is agent/apply/installer.h. Nothing here trusts an exit
- * code.
+ * texts and parsers only; who runs them is agent/apply/packages/installer.h. Nothing here trusts an
+ * exit code.
  */
 
 #include "base/diag.h"
