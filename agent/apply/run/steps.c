@@ -383,19 +383,28 @@ static int run_step(struct run *run, const struct plan_step *step, size_t first,
 
 /* ---- all steps ---- */
 
-/* Each step has the part of the run that its time is expected to have. */
+/* Each step has the part of the run that its time is expected to have, as known at the beginning:
+ * the estimates learn on the way. */
 struct shares {
-        int64_t from; /* of PROGRESS_WHOLE: where the first one begins */
+        int64_t from;  /* of PROGRESS_WHOLE: where the first one begins */
+        int64_t *msec; /* of each step */
         int64_t done_msec, all_msec;
 };
 
-static struct shares make_shares(const struct run *run)
+static void shares_done(struct shares *shares)
 {
-        struct shares shares = {.from = run->service->meter.to};
+        free(shares->msec);
+}
 
-        for (size_t i = 0; i < run->plan->n_steps; i++)
-                shares.all_msec += estimate_msec(&run->estimates, &run->plan->steps[i]);
-        return shares;
+static int make_shares(const struct run *run, struct shares *ret)
+{
+        ret->from = run->service->meter.to;
+        ret->msec = calloc(run->plan->n_steps + 1, sizeof(*ret->msec));
+        for (size_t i = 0; ret->msec && i < run->plan->n_steps; i++) {
+                ret->msec[i] = estimate_msec(&run->estimates, &run->plan->steps[i]);
+                ret->all_msec += ret->msec[i];
+        }
+        return ret->msec ? 0 : -ENOMEM;
 }
 
 static int64_t reached(const struct shares *shares)
@@ -417,7 +426,7 @@ static int enter_step(struct run *run, size_t number, struct shares *shares)
 
         if (!text)
                 return -ENOMEM;
-        shares->done_msec += estimate_msec(&run->estimates, step);
+        shares->done_msec += shares->msec[number];
         service_enter(run->service, from, reached(shares));
         run->service->now.step = (int64_t)number + 1;
         run->service->now.n_steps = (int64_t)run->plan->n_steps;
@@ -427,13 +436,14 @@ static int enter_step(struct run *run, size_t number, struct shares *shares)
 
 int steps_run(struct run *run, struct diag *diag)
 {
-        struct shares shares;
+        CLEANUP(shares_done) struct shares shares = {0};
         size_t first = 0;
         int r = pace_load(run);
 
         if (r >= 0)
                 r = boot_room_make(run, diag);
-        shares = make_shares(run);
+        if (r >= 0)
+                r = make_shares(run, &shares);
         for (size_t i = 0; r >= 0 && i < run->plan->n_steps; i++) {
                 CLEANUP(freep) char *reason = run_stop_reason(run);
 
