@@ -19,6 +19,7 @@ import time
 import unittest
 
 PATCHD = os.path.join(os.environ["PATCHD_BUILD"], "agent/daemon/patchd")
+PATCHCTL = os.path.join(os.environ["PATCHD_BUILD"], "agent/ctl/patchctl")
 LIMIT = 45  # seconds that any single answer may take
 RUNNING = "var/lib/patchd-apply/running/progress.json"
 IDLE_LIMIT = 30  # seconds after which the daemon closes a silent connection
@@ -264,6 +265,10 @@ class TestCycles(unittest.TestCase):
             with n.at_work(run):
                 self.assertEqual(n.daemon_status()["running"], run)
                 self.assertEqual(n.call(agent + "Watch", more=True), {"parameters": where})
+                said = subprocess.run([PATCHCTL, "--prefix", n.prefix, "status"], capture_output=True, text=True,
+                                      check=False).stdout
+                self.assertIn("running      run r1 (apply-now) since 2030-01-01T00:00:00Z, "
+                              "40%, step 2/3: Unpacking a\n", said)
             self.assertTrue(os.path.exists(n.path(RUNNING)))  # its helper was killed
             self.assertIsNone(n.daemon_status()["running"])
             self.assertEqual(n.call(agent + "Watch")["parameters"]["state"], "idle")
