@@ -122,18 +122,22 @@ static int read_holder(int fd, struct lock_holder *holder)
 static int open_lock(const struct paths *paths, int *ret_fd, struct diag *diag)
 {
         CLEANUP(freep) char *path = state_path(paths, "run.lock");
-        int fd;
+        int fd, r;
 
         if (!path)
                 return -ENOMEM;
-        fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
-        if (fd < 0)
-                return diag_fail(diag, -errno, "%s: cannot open: %s", path, strerrordesc_np(errno));
+        /* Who can open it can lock it, and keep every run from starting. */
+        fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd < 0 || fchmod(fd, 0600) < 0) {
+                r = diag_fail(diag, -errno, "%s: cannot open: %s", path, strerrordesc_np(errno));
+                closep(&fd);
+                return r;
+        }
         *ret_fd = fd;
         return 0;
 }
 
-/* For others to read; not being able to write it stops nothing. */
+/* For the next caller; not being able to write it stops nothing. */
 static void write_holder(int fd, const char *run_id, time_t now)
 {
         char since[TIME_TEXT_SIZE];

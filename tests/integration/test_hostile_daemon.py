@@ -191,6 +191,14 @@ class HostileDaemon(HostileCase):
                 self.expect(rows, kind, uid, groups)
         self.expect(rows, "apply", STRANGER, (STRANGER, ADMINS))
 
+    def test_nobody_else_can_hold_the_lock(self):
+        """Who can open it can keep every run from starting; one that an older version left open is shut."""
+        lock = self.root / LOCK
+        lock.chmod(0o644)
+        with self.helper("apply", PATCHD, (PATCHD,)) as helper:
+            self.ask(helper, "Recover")
+        self.assertEqual(stat.S_IMODE(lock.stat().st_mode), 0o600)
+
     def test_replayed_operation(self):
         with self.unharmed():
             for envelope in (self.trusted, self.policy(8, None), "{}"):  # which is not even looked at

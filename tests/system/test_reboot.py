@@ -118,6 +118,8 @@ class RebootingNode(unittest.TestCase):
         self.assertIn(f"patchd reboots this node after run {self.run_id} of policy lab version 1", logind)
 
     def test_08_only_administrators(self):
+        locks_found = self.node.run("find", "/var/lib/patchd-apply", "-name", "*.lock", "-printf", "%f %m\\n").stdout
+        self.assertEqual(sorted(locks_found.splitlines()), ["reboot.lock 600", "run.lock 600"])
         answer = self.node.call("apply", "org.patchd.apply.Reboot", "patchd")
         self.assertIn("org.patchd.apply.PermissionDenied", answer)
         self.assertFalse(self.node.container.has_rebooted())

@@ -55,6 +55,7 @@ int rebooting_write(const struct paths *paths, const struct outcome *outcome, st
         return r < 0 || is_open ? r : state_remove_intent(paths, outcome->run_id, diag);
 }
 
+/* Who can open one can hold it: nobody but root is to. */
 static int open_lock(const char *folder, const char *name, int flags)
 {
         CLEANUP(freep) char *path = str_format("%s/%s", folder, name);
@@ -62,7 +63,7 @@ static int open_lock(const char *folder, const char *name, int flags)
 
         if (!path)
                 return -ENOMEM;
-        fd = open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
+        fd = open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
         return fd < 0 ? -errno : fd;
 }
 
