@@ -3,6 +3,7 @@
 
 #include "apply/state.h"
 #include "base/str.h"
+#include "host/clock.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,14 +11,6 @@
 #include <sys/stat.h>
 
 #define USEC_PER_SEC ((uint64_t)1000 * 1000)
-
-static uint64_t now_usec(void)
-{
-        struct timespec now = {0};
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / 1000;
-}
 
 static void forget(struct progress_file *file)
 {
@@ -68,7 +61,7 @@ static bool is_due(struct progress_file *file, const struct progress *progress)
 
         free(file->said);
         file->said = said;
-        return is_new || now_usec() - file->written_usec >= USEC_PER_SEC;
+        return is_new || clock_now_usec() - file->written_usec >= USEC_PER_SEC;
 }
 
 /* ---- writing ---- */
@@ -113,5 +106,5 @@ void progress_file_write(struct progress_file *file, const struct progress *prog
         /* The old one's lock goes with it, when the new one is in place. */
         closep(&file->fd);
         file->fd = TAKE_FD(fd);
-        file->written_usec = now_usec();
+        file->written_usec = clock_now_usec();
 }

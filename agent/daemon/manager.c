@@ -7,6 +7,7 @@
 #include "daemon/schedule.h"
 #include "daemon/server.h"
 #include "daemon/watch.h"
+#include "host/clock.h"
 #include "host/log.h"
 #include "host/store.h"
 
@@ -322,15 +323,12 @@ static int load_config(struct manager *manager)
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
         struct manager *manager = userdata;
-        struct timespec now;
         int r;
 
         (void)source;
         (void)info;
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
         (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
-                         (unsigned long long)now.tv_sec * 1000000 +
-                             (unsigned long long)now.tv_nsec / 1000);
+                         (unsigned long long)clock_now_usec());
         r = load_config(manager);
         if (r >= 0) {
                 log_line(LOG_LEVEL_INFO, "The configuration was read again.");

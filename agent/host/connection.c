@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/connection.h"
 
+#include "host/clock.h"
 #include "host/peer.h"
 
 #include <poll.h>
@@ -93,18 +94,10 @@ void connection_free(struct connection *connection)
 
 /* ---- waiting ---- */
 
-static uint64_t now_usec(void)
-{
-        struct timespec now;
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &now); /* can not fail for this clock */
-        return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 /* The end of a wait that begins now; 0 stays 0: for ever. */
 static uint64_t deadline_after(uint64_t timeout_usec)
 {
-        uint64_t now = now_usec();
+        uint64_t now = clock_now_usec();
 
         if (timeout_usec == 0 || timeout_usec > UINT64_MAX - now)
                 return 0;
@@ -117,7 +110,7 @@ static int wait_for(const struct connection *connection, short events, uint64_t 
         struct pollfd pollfd = {.fd = connection->fd, .events = events};
 
         for (;;) {
-                uint64_t now = now_usec();
+                uint64_t now = clock_now_usec();
                 uint64_t rest = deadline_usec > now ? deadline_usec - now : 0;
                 struct timespec timeout = {.tv_sec = (time_t)(rest / 1000000),
                                            .tv_nsec = (long)(rest % 1000000) * 1000};

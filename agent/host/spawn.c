@@ -2,6 +2,7 @@
 #include "host/spawn.h"
 
 #include "base/str.h"
+#include "host/clock.h"
 #include "host/identity.h"
 
 #include <assert.h>
@@ -13,7 +14,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #ifndef CLOSE_RANGE_CLOEXEC
@@ -31,14 +31,6 @@ enum {
         STATUS_LINE_MAX = 4096,
         OPEN_FILES_MAX = 65536, /* closed one by one where close_range(2) is missing */
 };
-
-static uint64_t now_usec(void)
-{
-        struct timespec now;
-
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / 1000;
-}
 
 /* ---- the child, between fork and exec ---- */
 
@@ -361,7 +353,8 @@ static void on_deadline(struct watch *watch)
                 (void)kill(-watch->pid, SIGTERM);
         else
                 (void)kill(watch->pid, request->timeout_signal);
-        watch->deadline = request->kill_after_usec > 0 ? now_usec() + request->kill_after_usec : 0;
+        watch->deadline =
+            request->kill_after_usec > 0 ? clock_now_usec() + request->kill_after_usec : 0;
 }
 
 /* The child has ended but is not reaped, so its group's number is still its own. */
@@ -370,7 +363,7 @@ static void on_exit_seen(struct watch *watch)
         watch->exited = true;
         if (watch->timed_out && watch->request->kill_after_usec > 0)
                 (void)kill(-watch->pid, SIGKILL);
-        watch->deadline = now_usec() + DRAIN_USEC;
+        watch->deadline = clock_now_usec() + DRAIN_USEC;
 }
 
 static bool streams_are_done(const struct watch *watch)
@@ -388,7 +381,7 @@ static bool has_ticks(const struct watch *watch)
 
 static int poll_timeout_msec(const struct watch *watch)
 {
-        uint64_t now = now_usec(), next = watch->deadline, msec;
+        uint64_t now = clock_now_usec(), next = watch->deadline, msec;
 
         if (has_ticks(watch) && (next == 0 || watch->next_tick < next))
                 next = watch->next_tick;
@@ -417,17 +410,17 @@ static int watch_step(struct watch *watch, struct diag *diag)
                         read_stream(watch, i);
         if (!watch->exited && polls[N_STREAMS].revents)
                 on_exit_seen(watch);
-        else if (!watch->exited && watch->deadline > 0 && now_usec() >= watch->deadline)
+        else if (!watch->exited && watch->deadline > 0 && clock_now_usec() >= watch->deadline)
                 on_deadline(watch);
-        if (has_ticks(watch) && now_usec() >= watch->next_tick)
+        if (has_ticks(watch) && clock_now_usec() >= watch->next_tick)
                 watch->next_tick =
-                    now_usec() + watch->request->on_tick(watch->pid, watch->request->context);
+                    clock_now_usec() + watch->request->on_tick(watch->pid, watch->request->context);
         return 0;
 }
 
 static bool watch_is_over(const struct watch *watch)
 {
-        return watch->exited && (streams_are_done(watch) || now_usec() >= watch->deadline);
+        return watch->exited && (streams_are_done(watch) || clock_now_usec() >= watch->deadline);
 }
 
 static int start_watch(const struct spawn_request *request, pid_t pid, const struct pipes *pipes,
@@ -471,7 +464,7 @@ static int fill_result(struct watch *watch, int status, uint64_t started, struct
             .exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
             .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
             .timed_out = watch->timed_out,
-            .elapsed_usec = now_usec() - started,
+            .elapsed_usec = clock_now_usec() - started,
         };
         struct str *error_output = &watch->texts[STREAM_ERROR_OUTPUT];
         size_t max = watch->request->output_max_bytes;
@@ -493,7 +486,7 @@ int spawn_run(const struct spawn_request *request, struct spawn_result *ret, str
 {
         CLEANUP(pipes_done) struct pipes pipes = NO_PIPES;
         CLEANUP(watch_done) struct watch watch = {.pidfd = -EBADF};
-        uint64_t started = now_usec();
+        uint64_t started = clock_now_usec();
         int status = 0;
         pid_t pid;
         int r;

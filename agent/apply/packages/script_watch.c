@@ -2,11 +2,11 @@
 #include "apply/packages/script_watch.h"
 
 #include "base/str.h"
+#include "host/clock.h"
 #include "host/log.h"
 
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 
 enum {
         USEC_PER_SEC = 1000 * 1000,
@@ -24,14 +24,6 @@ struct script_member {
         struct process process;
         int pidfd;
 };
-
-static uint64_t now_usec(void)
-{
-        struct timespec now;
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / 1000;
-}
 
 void script_watch_init(struct script_watch *watch, const char *proc, const struct backend *backend,
                        uint64_t limit_usec)
@@ -139,7 +131,7 @@ static void see_script(struct script_watch *watch, const struct process *script,
         watch->name = name;
         if (strv_contains(&watch->hung, name) && limit > AGAIN_USEC)
                 limit = AGAIN_USEC;
-        watch->deadline_usec = now_usec() + (age < limit ? limit - age : 0);
+        watch->deadline_usec = clock_now_usec() + (age < limit ? limit - age : 0);
 }
 
 /* ---- ending ---- */
@@ -229,7 +221,7 @@ static void end_script(struct script_watch *watch)
         signal_members(watch, SIGTERM);
         if (is_known && grace > AGAIN_GRACE_USEC)
                 grace = AGAIN_GRACE_USEC;
-        watch->kill_at_usec = now_usec() + grace;
+        watch->kill_at_usec = clock_now_usec() + grace;
         if (is_known || strv_add(&watch->hung, watch->name) < 0)
                 return;
         watch->on_hang(watch->name, process_age_usec(&watch->script), watch->context);
@@ -262,7 +254,7 @@ static void find(struct script_watch *watch, pid_t manager)
 
 static uint64_t time_until(uint64_t then, uint64_t longest)
 {
-        uint64_t now = now_usec(), left = then > now ? then - now : 0;
+        uint64_t now = clock_now_usec(), left = then > now ? then - now : 0;
 
         left = left < LOOK_MIN_USEC ? LOOK_MIN_USEC : left;
         return left < longest ? left : longest;
@@ -273,10 +265,10 @@ uint64_t script_watch_look(struct script_watch *watch, pid_t pid)
         uint64_t longest =
             watch->limit_usec / 4 < LOOK_EVERY_USEC ? watch->limit_usec / 4 : LOOK_EVERY_USEC;
 
-        if (watch->n_members > 0 && now_usec() >= watch->kill_at_usec)
+        if (watch->n_members > 0 && clock_now_usec() >= watch->kill_at_usec)
                 kill_members(watch);
         find(watch, pid);
-        if (watch->script.pid > 0 && !watch->is_ending && now_usec() >= watch->deadline_usec)
+        if (watch->script.pid > 0 && !watch->is_ending && clock_now_usec() >= watch->deadline_usec)
                 end_script(watch);
         if (watch->hung.n_items > 0 && longest > USEC_PER_SEC)
                 longest = USEC_PER_SEC;

@@ -2,20 +2,18 @@
 #include "apply/run/pace.h"
 
 #include "apply/reboot/reboot_book.h"
+#include "host/clock.h"
 #include "host/log.h"
 
 #include <string.h>
 
 #define ESTIMATES_FILE "estimates.json"
 
-enum { MSEC_PER_SECOND = 1000, NSEC_PER_MSEC = 1000000 };
+enum { USEC_PER_MSEC = 1000 };
 
 int64_t pace_now_msec(void)
 {
-        struct timespec now = {0};
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        return (int64_t)now.tv_sec * MSEC_PER_SECOND + now.tv_nsec / NSEC_PER_MSEC;
+        return (int64_t)(clock_now_usec() / USEC_PER_MSEC);
 }
 
 static int load_reserve(struct run *run)
