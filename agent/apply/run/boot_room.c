@@ -5,9 +5,9 @@
 #include "apply/packages/truth.h"
 #include "apply/run/attempt.h"
 #include "apply/run/pace.h"
+#include "apply/run/record.h"
 #include "base/str.h"
 #include "host/files.h"
-#include "host/log.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -114,26 +114,6 @@ static int set_all(struct run *run, enum package_result result, const char *mess
         for (size_t i = 0; r >= 0 && i < run->old_kernels.n_packages; i++)
                 r = attempt_set_result(run, run->n_items + i, result, message);
         return r;
-}
-
-static void log_removals(const struct run *run)
-{
-        for (size_t i = 0; i < run->old_kernels.n_packages; i++) {
-                const struct outcome_package *package = removal(run, i);
-                const struct event_fields fields = {
-                    .run_id = run->run_id,
-                    .policy_id = run->outcome->policy_id,
-                    .policy_version = run->outcome->policy_version,
-                    .package = package->name,
-                    .version_from = package->version_from,
-                    .result = enum_name(&package_result_names, (int)package->result),
-                    .reason = package->message,
-                };
-
-                log_event(package->result == PACKAGE_REMOVED ? EVENT_PACKAGE_REMOVED
-                                                             : EVENT_PACKAGE_FAILED,
-                          &fields);
-        }
 }
 
 static int name_packages(const struct run *run, struct strv *words)
@@ -248,7 +228,8 @@ static int run_removal(struct run *run, struct diag *diag)
                 r = remove_kernels(run, &words, &why);
         if (r < 0)
                 return diag_fail(diag, r, "%s", diag_text(&why, r));
-        log_removals(run);
+        for (size_t i = 0; i < run->old_kernels.n_packages; i++)
+                record_log_package(run, removal(run, i));
         return 0;
 }
 

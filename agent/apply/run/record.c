@@ -97,6 +97,29 @@ void record_log(const struct run *run, enum event event)
         log_event(event, &fields);
 }
 
+void record_log_package(const struct run *run, const struct outcome_package *package)
+{
+        static const enum event events[] = {
+            [PACKAGE_UPDATED] = EVENT_PACKAGE_UPDATED, [PACKAGE_INSTALLED] = EVENT_PACKAGE_UPDATED,
+            [PACKAGE_FAILED] = EVENT_PACKAGE_FAILED,   [PACKAGE_SKIPPED] = EVENT_PACKAGE_FAILED,
+            [PACKAGE_REMOVED] = EVENT_PACKAGE_REMOVED,
+        };
+        const struct event_fields fields = {
+            .run_id = run->run_id,
+            .policy_id = run->outcome->policy_id,
+            .policy_version = run->outcome->policy_version,
+            .package = package->name,
+            .version_from = package->version_from,
+            .version_to = package->version_to,
+            .result = enum_name(&package_result_names, (int)package->result),
+            .advisories = package->advisories,
+            .reason = package->message,
+        };
+
+        if (package->result != PACKAGE_ROLLED_BACK) /* that was told when it was done */
+                log_event(events[package->result], &fields);
+}
+
 /* A run that does not start leaves nothing on disk. */
 int record_refusal(struct run *run, const char *reason)
 {

@@ -32,3 +32,5 @@ int record_downloads(struct run *run, const struct builds_result *builds,
 int record_last_download(const struct paths *paths, struct outcome **ret) MUST_CHECK;
 
 void record_log(const struct run *run, enum event event);
+/* What became of one of its packages. */
+void record_log_package(const struct run *run, const struct outcome_package *package);

@@ -7,8 +7,8 @@
 #include "apply/run/boot_room.h"
 #include "apply/run/builds.h"
 #include "apply/run/pace.h"
+#include "apply/run/record.h"
 #include "base/str.h"
-#include "host/log.h"
 #include "packages/dependency.h"
 
 #include <string.h>
@@ -55,26 +55,6 @@ int steps_download(struct run *run, struct diag *diag)
 }
 
 /* ---- results ---- */
-
-static void log_package(const struct run *run, size_t index)
-{
-        const struct outcome_package *package = &run->outcome->packages[index];
-        const struct event_fields fields = {
-            .run_id = run->run_id,
-            .policy_id = run->outcome->policy_id,
-            .policy_version = run->outcome->policy_version,
-            .package = package->name,
-            .version_from = package->version_from,
-            .version_to = package->version_to,
-            .result = enum_name(&package_result_names, (int)package->result),
-            .advisories = package->advisories,
-            .reason = package->message,
-        };
-
-        if (package->result == PACKAGE_ROLLED_BACK)
-                return; /* told when it was done */
-        log_event(attempt_is_done(package) ? EVENT_PACKAGE_UPDATED : EVENT_PACKAGE_FAILED, &fields);
-}
 
 static bool is_done(const struct run *run, size_t index)
 {
@@ -319,7 +299,8 @@ static int retry_merged(const struct part *part, struct diag *diag)
                 r = retry(run, &attempt, diag);
                 for (size_t i = attempt.n_own; r >= 0 && i < attempt.step.n_items; i++)
                         if (is_done(run, attempt.indexes[i]))
-                                log_package(run, attempt.indexes[i]);
+                                record_log_package(run,
+                                                   &run->outcome->packages[attempt.indexes[i]]);
         }
         return r;
 }
@@ -339,7 +320,7 @@ static int carry_out(const struct part *part, struct attempt *attempt, struct di
                 r = retry_merged(part, diag);
         for (size_t i = part->first; r >= 0 && i < part->end; i++)
                 if (part->is_wanted[i])
-                        log_package(part->run, i);
+                        record_log_package(part->run, &part->run->outcome->packages[i]);
         return r;
 }
 
