@@ -195,3 +195,12 @@ int str_to_uint64(const char *text, unsigned long long max, unsigned long long *
         *ret = value;
         return 0;
 }
+
+int str_replace(char **text, char *new_text)
+{
+        if (!new_text)
+                return -ENOMEM;
+        free(*text);
+        *text = new_text;
+        return 0;
+}

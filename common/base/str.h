@@ -46,3 +46,7 @@ bool str_equal(const char *a, const char *b); /* NULL equals only NULL */
 
 /* Reads a whole decimal number, no sign, no blanks. Returns -EINVAL or -ERANGE (above max). */
 int str_to_uint64(const char *text, unsigned long long max, unsigned long long *ret) MUST_CHECK;
+
+/* Puts an owned text in the place of another, which is freed. new_text NULL, as an allocation that
+ * failed gives it: -ENOMEM, and the old one stays. */
+int str_replace(char **text, char *new_text) MUST_CHECK;

@@ -14,18 +14,9 @@
 
 #include <string.h>
 
-static int set_text(char **member, char *text)
-{
-        if (!text)
-                return -ENOMEM;
-        free(*member);
-        *member = text;
-        return 0;
-}
-
 static int add_to_message(struct outcome *outcome, const char *text)
 {
-        return set_text(&outcome->message, str_format("%s; %s", outcome->message ?: "", text));
+        return str_replace(&outcome->message, str_format("%s; %s", outcome->message ?: "", text));
 }
 
 /* ---- whether ---- */
@@ -93,8 +84,9 @@ static int choose(const struct installer *installer, const struct inventory *inv
                         package->result =
                             package->version_from ? PACKAGE_UPDATED : PACKAGE_INSTALLED;
                 *ret_n += !stays;
-                r = set_text(&package->message, stays ? str_format("not rolled back: %s", stays)
-                                                      : str_format("after the reboot %s", broken));
+                r = str_replace(&package->message, stays
+                                                       ? str_format("not rolled back: %s", stays)
+                                                       : str_format("after the reboot %s", broken));
         }
         return r;
 }

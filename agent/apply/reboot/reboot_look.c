@@ -59,11 +59,7 @@ static int describe(const struct reboot_state *state, struct outcome *outcome)
                    ? strdup("not needed")
                    : str_format("%s%sone is required after the rollback: %s", outcome->reboot ?: "",
                                 outcome->reboot ? "; " : "", state->reasons.items[0]);
-        if (!text)
-                return -ENOMEM;
-        free(outcome->reboot);
-        outcome->reboot = text;
-        return 0;
+        return str_replace(&outcome->reboot, text);
 }
 
 int reboot_look_again(struct outcome *outcome)

@@ -37,11 +37,7 @@ DEFINE_CLEANUP(struct rebooting, rebooting_free);
 
 int rebooting_set_text(struct outcome *outcome, char *text)
 {
-        if (!text)
-                return -ENOMEM;
-        free(outcome->reboot);
-        outcome->reboot = text;
-        return 0;
+        return str_replace(&outcome->reboot, text);
 }
 
 int rebooting_write(const struct paths *paths, const struct outcome *outcome, struct diag *diag)

@@ -12,15 +12,6 @@
 
 #include <string.h>
 
-static int set_message(struct outcome_package *package, char *message)
-{
-        if (!message)
-                return -ENOMEM;
-        free(package->message);
-        package->message = message;
-        return 0;
-}
-
 static bool is_to_go_back(const struct inventory *inventory, const struct outcome_package *package)
 {
         return package->result == PACKAGE_ROLLED_BACK && !undo_is_back(inventory, package, NULL);
@@ -91,9 +82,10 @@ static int settle(struct outcome *outcome, const bool *pending, const struct inv
                         continue;
                 if (!undo_is_back(inventory, package, &found)) {
                         package->result = PACKAGE_FAILED;
-                        r = set_message(package, str_format("could not be rolled back: %s%s%s; %s",
-                                                            said ?: "", said ? "; " : "",
-                                                            found ?: "?", package->message ?: ""));
+                        r = str_replace(&package->message,
+                                        str_format("could not be rolled back: %s%s%s; %s",
+                                                   said ?: "", said ? "; " : "", found ?: "?",
+                                                   package->message ?: ""));
                 }
                 if (r >= 0)
                         say(outcome, package);
